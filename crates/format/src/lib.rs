@@ -1,1 +1,16 @@
-//! (under construction)
+//! Kafka's record batch (magic 2): its header read in place, its checksum, its records and its codecs.
+//!
+//! Invariant: no input, however hostile, makes this crate panic, abort, or hold more than a small
+//! multiple of the input's size (a codec's output is capped by its caller).
+
+pub mod crc;
+mod header;
+mod iter;
+pub mod varint;
+
+pub use header::{
+    BatchError, BatchHeader, Compression, HEADER_SIZE_BYTES, LENGTH_PREFIX_SIZE_BYTES,
+    NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP,
+    TimestampType, check_crc, set_base_offset, set_leader_epoch, set_log_append_time,
+};
+pub use iter::{Batch, Batches, batches};

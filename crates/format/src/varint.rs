@@ -1,0 +1,163 @@
+//! Variable-length integers: 7 bits a byte, least significant first. Signed ones are zigzag coded.
+//!
+//! Decoding takes the value off the front of a slice and answers `None` when the slice ends too
+//! early or the encoding is longer than the type allows; the slice is then left as it was.
+
+/// The longest encoding of a 32-bit value.
+pub const MAX_VARINT_SIZE_BYTES: usize = 5;
+/// The longest encoding of a 64-bit value.
+pub const MAX_VARLONG_SIZE_BYTES: usize = 10;
+
+pub fn read_unsigned_varint(input: &mut &[u8]) -> Option<u32> {
+    // Kafka drops bits of the fifth byte that do not fit, so we do.
+    read_groups(input, MAX_VARINT_SIZE_BYTES).map(|value| value as u32)
+}
+
+pub fn read_unsigned_varlong(input: &mut &[u8]) -> Option<u64> {
+    read_groups(input, MAX_VARLONG_SIZE_BYTES)
+}
+
+pub fn read_varint(input: &mut &[u8]) -> Option<i32> {
+    let zigzag = read_unsigned_varint(input)?;
+    Some((zigzag >> 1) as i32 ^ -((zigzag & 1) as i32))
+}
+
+pub fn read_varlong(input: &mut &[u8]) -> Option<i64> {
+    let zigzag = read_unsigned_varlong(input)?;
+    Some((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+}
+
+fn read_groups(input: &mut &[u8], max_size_bytes: usize) -> Option<u64> {
+    let (&first, mut rest) = input.split_first()?;
+    let mut value = u64::from(first & 0x7f);
+    let mut byte = first;
+    let mut size_bytes = 1;
+    while byte & 0x80 != 0 {
+        if size_bytes == max_size_bytes {
+            return None;
+        }
+        let (&next, tail) = rest.split_first()?;
+        value |= u64::from(next & 0x7f) << (7 * size_bytes);
+        byte = next;
+        rest = tail;
+        size_bytes += 1;
+    }
+    *input = rest;
+    Some(value)
+}
+
+pub fn write_unsigned_varint(out: &mut Vec<u8>, value: u32) {
+    write_unsigned_varlong(out, u64::from(value));
+}
+
+pub fn write_unsigned_varlong(out: &mut Vec<u8>, mut value: u64) {
+    while value > 0x7f {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub fn write_varint(out: &mut Vec<u8>, value: i32) {
+    write_unsigned_varint(out, zigzag_32(value));
+}
+
+pub fn write_varlong(out: &mut Vec<u8>, value: i64) {
+    write_unsigned_varlong(out, zigzag_64(value));
+}
+
+pub fn unsigned_varint_size_bytes(value: u32) -> usize {
+    groups(u64::from(value))
+}
+
+pub fn varint_size_bytes(value: i32) -> usize {
+    groups(u64::from(zigzag_32(value)))
+}
+
+pub fn varlong_size_bytes(value: i64) -> usize {
+    groups(zigzag_64(value))
+}
+
+fn zigzag_32(value: i32) -> u32 {
+    ((value << 1) ^ (value >> 31)) as u32
+}
+
+fn zigzag_64(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+fn groups(value: u64) -> usize {
+    let bits = (u64::BITS - value.leading_zeros()).max(1);
+    bits.div_ceil(7) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn known_encodings() {
+        let encode = |value| {
+            let mut out = Vec::new();
+            write_varint(&mut out, value);
+            out
+        };
+        assert_eq!(encode(0), [0x00]);
+        assert_eq!(encode(-1), [0x01]);
+        assert_eq!(encode(63), [0x7e]);
+        assert_eq!(encode(-64), [0x7f]);
+        assert_eq!(encode(64), [0x80, 0x01]);
+        assert_eq!(encode(i32::MIN), [0xff, 0xff, 0xff, 0xff, 0x0f]);
+    }
+
+    #[test]
+    fn an_endless_encoding_is_refused_and_nothing_is_consumed() {
+        let bytes = [0xff; 20];
+        let mut input = bytes.as_slice();
+        assert_eq!(read_varint(&mut input), None);
+        assert_eq!(read_varlong(&mut input), None);
+        assert_eq!(input.len(), 20);
+        let mut empty: &[u8] = &[];
+        assert_eq!(read_unsigned_varint(&mut empty), None);
+    }
+
+    proptest! {
+        #[test]
+        fn varint_round_trips(value: i32) {
+            let mut out = Vec::new();
+            write_varint(&mut out, value);
+            prop_assert_eq!(out.len(), varint_size_bytes(value));
+            let mut input = out.as_slice();
+            prop_assert_eq!(read_varint(&mut input), Some(value));
+            prop_assert!(input.is_empty());
+            prop_assert_eq!(read_varint(&mut &out[..out.len() - 1]), None);
+        }
+
+        #[test]
+        fn varlong_round_trips(value: i64) {
+            let mut out = Vec::new();
+            write_varlong(&mut out, value);
+            prop_assert_eq!(out.len(), varlong_size_bytes(value));
+            let mut input = out.as_slice();
+            prop_assert_eq!(read_varlong(&mut input), Some(value));
+            prop_assert!(input.is_empty());
+        }
+
+        #[test]
+        fn unsigned_varint_round_trips(value: u32) {
+            let mut out = Vec::new();
+            write_unsigned_varint(&mut out, value);
+            prop_assert_eq!(out.len(), unsigned_varint_size_bytes(value));
+            prop_assert_eq!(read_unsigned_varint(&mut out.as_slice()), Some(value));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+            let mut input = bytes.as_slice();
+            while read_varlong(&mut input).is_some() {}
+            let mut input = bytes.as_slice();
+            while read_unsigned_varint(&mut input).is_some() {}
+        }
+    }
+}
