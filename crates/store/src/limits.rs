@@ -1,0 +1,29 @@
+//! Every bound of this crate, with its reason.
+
+/// Index entries kept in memory before they are written: 32 entries stand for at least 128 KiB of
+/// log at the default interval, so one small write serves many appends and an idle partition holds
+/// under a kilobyte.
+pub(crate) const MAX_PENDING_INDEX_ENTRIES: usize = 32;
+
+/// Bytes read at once while looking for a batch. One read covers the default distance between two
+/// index entries.
+pub(crate) const SCAN_CHUNK_BYTES: usize = 8 * 1024;
+
+/// Bytes read at once by recovery; a larger batch is read whole.
+pub(crate) const RECOVERY_CHUNK_BYTES: usize = 1 << 20;
+
+/// Batches remembered for each producer, as Kafka does; the client has no more in flight.
+pub(crate) const MAX_BATCHES_PER_PRODUCER: usize = 5;
+
+/// Producers remembered by one partition. Beyond it the longest idle tenth is forgotten, which a
+/// producer survives: an unknown producer is accepted at any sequence.
+pub(crate) const MAX_PRODUCERS: usize = 100_000;
+
+/// Decompressed bytes looked at when one batch is searched for a timestamp.
+pub(crate) const MAX_DECOMPRESSED_BYTES: usize = 256 << 20;
+
+/// Descriptors looked at when one is to be closed: bounds the work of a single open.
+pub(crate) const MAX_EVICTION_STEPS: usize = 16;
+
+/// Longest name of a file or directory.
+pub(crate) const MAX_FILE_NAME_BYTES: usize = 255;
