@@ -152,6 +152,42 @@ impl BatchHeader {
         })
     }
 
+    /// A batch of nothing, for a builder to fill.
+    pub(crate) fn empty(base_offset: i64) -> Self {
+        Self {
+            base_offset,
+            batch_length: (HEADER_SIZE_BYTES - LENGTH_PREFIX_SIZE_BYTES) as i32,
+            partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
+            magic: MAGIC,
+            crc: 0,
+            attributes: 0,
+            last_offset_delta: -1,
+            base_timestamp: NO_TIMESTAMP,
+            max_timestamp: NO_TIMESTAMP,
+            producer_id: NO_PRODUCER_ID,
+            producer_epoch: NO_PRODUCER_EPOCH,
+            base_sequence: NO_SEQUENCE,
+            record_count: 0,
+            compression: Compression::None,
+        }
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.base_offset.to_be_bytes());
+        out.extend_from_slice(&self.batch_length.to_be_bytes());
+        out.extend_from_slice(&self.partition_leader_epoch.to_be_bytes());
+        out.extend_from_slice(&self.magic.to_be_bytes());
+        out.extend_from_slice(&self.crc.to_be_bytes());
+        out.extend_from_slice(&self.attributes.to_be_bytes());
+        out.extend_from_slice(&self.last_offset_delta.to_be_bytes());
+        out.extend_from_slice(&self.base_timestamp.to_be_bytes());
+        out.extend_from_slice(&self.max_timestamp.to_be_bytes());
+        out.extend_from_slice(&self.producer_id.to_be_bytes());
+        out.extend_from_slice(&self.producer_epoch.to_be_bytes());
+        out.extend_from_slice(&self.base_sequence.to_be_bytes());
+        out.extend_from_slice(&self.record_count.to_be_bytes());
+    }
+
     /// Size of the whole batch.
     pub fn size_bytes(&self) -> usize {
         // Positive by parse, so widening is exact.
@@ -202,6 +238,38 @@ impl BatchHeader {
     pub fn has_producer_id(&self) -> bool {
         self.producer_id > NO_PRODUCER_ID
     }
+
+    /// The bytes after the header in `batch`, which starts with this header.
+    pub fn body_of<'a>(&self, batch: &'a [u8]) -> Result<&'a [u8], BatchError> {
+        span(batch, HEADER_SIZE_BYTES, self.size_bytes())
+    }
+
+    /// `None` if the size is none that a batch can have.
+    pub(crate) fn set_size_bytes(&mut self, size_bytes: usize) -> Option<()> {
+        let length = size_bytes.checked_sub(LENGTH_PREFIX_SIZE_BYTES)?;
+        self.batch_length = i32::try_from(length).ok()?;
+        Some(())
+    }
+
+    pub(crate) fn set_compression(&mut self, codec: Compression) {
+        self.attributes = self.attributes & !COMPRESSION_MASK | codec as i16;
+        self.compression = codec;
+    }
+
+    pub(crate) fn set_timestamp_type(&mut self, timestamp_type: TimestampType) {
+        match timestamp_type {
+            TimestampType::CreateTime => self.attributes &= !TIMESTAMP_TYPE_BIT,
+            TimestampType::LogAppendTime => self.attributes |= TIMESTAMP_TYPE_BIT,
+        }
+    }
+
+    pub(crate) fn set_transactional(&mut self) {
+        self.attributes |= TRANSACTIONAL_BIT;
+    }
+
+    pub(crate) fn set_control(&mut self) {
+        self.attributes |= CONTROL_BIT;
+    }
 }
 
 fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
@@ -213,7 +281,7 @@ fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
 /// Compares the checksum of the batch at the start of `bytes` with its bytes.
 pub fn check_crc(bytes: &[u8]) -> Result<(), BatchError> {
     let header = BatchHeader::parse(bytes)?;
-    let computed = crc::crc32c(checksummed(&header, bytes)?);
+    let computed = crc::crc32c(span(bytes, ATTRIBUTES_AT, header.size_bytes())?);
     if computed == header.crc {
         Ok(())
     } else {
@@ -224,13 +292,11 @@ pub fn check_crc(bytes: &[u8]) -> Result<(), BatchError> {
     }
 }
 
-fn checksummed<'a>(header: &BatchHeader, bytes: &'a [u8]) -> Result<&'a [u8], BatchError> {
-    bytes
-        .get(ATTRIBUTES_AT..header.size_bytes())
-        .ok_or(BatchError::Truncated {
-            needed: header.size_bytes(),
-            available: bytes.len(),
-        })
+fn span(batch: &[u8], from: usize, to: usize) -> Result<&[u8], BatchError> {
+    batch.get(from..to).ok_or(BatchError::Truncated {
+        needed: to,
+        available: batch.len(),
+    })
 }
 
 /// Renumbers the batch at the start of `batch`. The field lies outside the checksum.
@@ -243,15 +309,31 @@ pub fn set_leader_epoch(batch: &mut [u8], leader_epoch: i32) -> Result<(), Batch
     put(batch, PARTITION_LEADER_EPOCH_AT, leader_epoch.to_be_bytes())
 }
 
-/// Makes `timestamp` the append time of the batch at the start of `batch`. Attributes and max
-/// timestamp lie inside the checksum, which is computed anew.
+/// Makes `timestamp` the append time of the batch at the start of `batch`.
 pub fn set_log_append_time(batch: &mut [u8], timestamp: i64) -> Result<(), BatchError> {
+    set_max_timestamp(batch, TimestampType::LogAppendTime, timestamp)
+}
+
+/// Sets timestamp type and max timestamp of the batch at the start of `batch`. Both lie inside the
+/// checksum, which is computed anew if they change.
+pub fn set_max_timestamp(
+    batch: &mut [u8],
+    timestamp_type: TimestampType,
+    max_timestamp: i64,
+) -> Result<(), BatchError> {
+    let mut header = BatchHeader::parse(batch)?;
+    if (header.timestamp_type(), header.max_timestamp) == (timestamp_type, max_timestamp) {
+        return Ok(());
+    }
+    header.set_timestamp_type(timestamp_type);
+    put(batch, ATTRIBUTES_AT, header.attributes.to_be_bytes())?;
+    put(batch, MAX_TIMESTAMP_AT, max_timestamp.to_be_bytes())?;
+    renew_crc(batch)
+}
+
+pub(crate) fn renew_crc(batch: &mut [u8]) -> Result<(), BatchError> {
     let header = BatchHeader::parse(batch)?;
-    checksummed(&header, batch)?;
-    let attributes = header.attributes | TIMESTAMP_TYPE_BIT;
-    put(batch, ATTRIBUTES_AT, attributes.to_be_bytes())?;
-    put(batch, MAX_TIMESTAMP_AT, timestamp.to_be_bytes())?;
-    let crc = crc::crc32c(checksummed(&header, batch)?);
+    let crc = crc::crc32c(span(batch, ATTRIBUTES_AT, header.size_bytes())?);
     put(batch, CRC_AT, crc.to_be_bytes())
 }
 

@@ -4,46 +4,60 @@
 //! early or the encoding is longer than the type allows; the slice is then left as it was.
 
 /// The longest encoding of a 32-bit value.
-pub const MAX_VARINT_SIZE_BYTES: usize = 5;
+pub const MAX_VARINT_SIZE_BYTES: u32 = 5;
 /// The longest encoding of a 64-bit value.
-pub const MAX_VARLONG_SIZE_BYTES: usize = 10;
+pub const MAX_VARLONG_SIZE_BYTES: u32 = 10;
 
 pub fn read_unsigned_varint(input: &mut &[u8]) -> Option<u32> {
+    let mut rest = *input;
     // Kafka drops bits of the fifth byte that do not fit, so we do.
-    read_groups(input, MAX_VARINT_SIZE_BYTES).map(|value| value as u32)
+    let value = groups_from(MAX_VARINT_SIZE_BYTES, || pop(&mut rest))? as u32;
+    *input = rest;
+    Some(value)
 }
 
 pub fn read_unsigned_varlong(input: &mut &[u8]) -> Option<u64> {
-    read_groups(input, MAX_VARLONG_SIZE_BYTES)
+    let mut rest = *input;
+    let value = groups_from(MAX_VARLONG_SIZE_BYTES, || pop(&mut rest))?;
+    *input = rest;
+    Some(value)
 }
 
 pub fn read_varint(input: &mut &[u8]) -> Option<i32> {
-    let zigzag = read_unsigned_varint(input)?;
-    Some((zigzag >> 1) as i32 ^ -((zigzag & 1) as i32))
+    read_unsigned_varint(input).map(unzigzag_32)
 }
 
 pub fn read_varlong(input: &mut &[u8]) -> Option<i64> {
-    let zigzag = read_unsigned_varlong(input)?;
-    Some((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+    read_unsigned_varlong(input).map(unzigzag_64)
 }
 
-fn read_groups(input: &mut &[u8], max_size_bytes: usize) -> Option<u64> {
-    let (&first, mut rest) = input.split_first()?;
-    let mut value = u64::from(first & 0x7f);
-    let mut byte = first;
-    let mut size_bytes = 1;
-    while byte & 0x80 != 0 {
-        if size_bytes == max_size_bytes {
-            return None;
+/// Decodes from a source that hands out one byte at a time.
+pub(crate) fn varint_from(next: impl FnMut() -> Option<u8>) -> Option<i32> {
+    groups_from(MAX_VARINT_SIZE_BYTES, next).map(|value| unzigzag_32(value as u32))
+}
+
+pub(crate) fn varlong_from(next: impl FnMut() -> Option<u8>) -> Option<i64> {
+    groups_from(MAX_VARLONG_SIZE_BYTES, next).map(unzigzag_64)
+}
+
+#[inline]
+fn groups_from(max_size_bytes: u32, mut next: impl FnMut() -> Option<u8>) -> Option<u64> {
+    let mut value = 0;
+    for group in 0..max_size_bytes {
+        let byte = next()?;
+        value |= u64::from(byte & 0x7f) << (7 * group);
+        if byte & 0x80 == 0 {
+            return Some(value);
         }
-        let (&next, tail) = rest.split_first()?;
-        value |= u64::from(next & 0x7f) << (7 * size_bytes);
-        byte = next;
-        rest = tail;
-        size_bytes += 1;
     }
+    None
+}
+
+#[inline]
+fn pop(input: &mut &[u8]) -> Option<u8> {
+    let (&byte, rest) = input.split_first()?;
     *input = rest;
-    Some(value)
+    Some(byte)
 }
 
 pub fn write_unsigned_varint(out: &mut Vec<u8>, value: u32) {
@@ -84,6 +98,14 @@ fn zigzag_32(value: i32) -> u32 {
 
 fn zigzag_64(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
+}
+
+fn unzigzag_32(value: u32) -> i32 {
+    (value >> 1) as i32 ^ -((value & 1) as i32)
+}
+
+fn unzigzag_64(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 fn groups(value: u64) -> usize {
