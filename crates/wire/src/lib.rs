@@ -7,8 +7,10 @@
 
 pub mod api;
 pub mod codec;
+pub mod consumer_protocol;
 pub mod frame;
 pub mod limits;
+pub mod records;
 
 pub use api::{Api, ApiKey};
 pub use codec::{DecodeError, EncodeError, Message};

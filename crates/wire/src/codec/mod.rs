@@ -34,6 +34,8 @@ pub enum DecodeError {
     UnexpectedNull,
     #[error("a string that is not UTF-8")]
     NotUtf8,
+    #[error("{0} bytes too many")]
+    TrailingBytes(usize),
     #[error("an unknown {what} {value}")]
     Unknown { what: &'static str, value: i64 },
 }
