@@ -11,6 +11,7 @@ pub mod consumer_protocol;
 pub mod frame;
 pub mod limits;
 pub mod records;
+pub mod request;
 
 pub use api::{Api, ApiKey};
 pub use codec::{DecodeError, EncodeError, Message};

@@ -120,7 +120,7 @@ pub enum Prefix {
 
 impl Prefix {
     /// The fewest bytes that the prefix takes.
-    pub(super) const fn least_size(self) -> usize {
+    pub(crate) const fn least_size(self) -> usize {
         match self {
             Prefix::Compact => 1,
             Prefix::Int16 => 2,
