@@ -23,5 +23,5 @@ pub use error::{ClientError, Refusal, check, kafka_name};
 pub use group::{Assignment, GroupMember, GroupOptions};
 pub use metadata::{Broker, Metadata, Partition, Topic, TopicFilter};
 pub use offsets::{
-    EARLIEST, LATEST, TopicPartition, commit_offsets, committed_offsets, list_offsets,
+    EARLIEST, Isolation, LATEST, TopicPartition, commit_offsets, committed_offsets, list_offsets,
 };

@@ -24,6 +24,25 @@ pub type TopicPartition = (String, i32);
 pub const LATEST: i64 = -1;
 pub const EARLIEST: i64 = -2;
 
+/// Whether a reader sees records of transactions that are open or aborted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    #[default]
+    ReadUncommitted,
+    /// The latest offset is then the last stable one.
+    ReadCommitted,
+}
+
+impl Isolation {
+    /// As ListOffsets and Fetch have it.
+    pub fn code(self) -> i8 {
+        match self {
+            Self::ReadUncommitted => 0,
+            Self::ReadCommitted => 1,
+        }
+    }
+}
+
 /// Who commits: a member in its generation, or (the default) somebody outside of an empty group.
 #[derive(Debug, Clone)]
 pub(crate) struct Committer {
@@ -45,6 +64,7 @@ impl Default for Committer {
 pub async fn list_offsets(
     cluster: &Cluster,
     metadata: &Metadata,
+    isolation: Isolation,
     wanted: &BTreeMap<TopicPartition, i64>,
 ) -> Result<BTreeMap<TopicPartition, Option<i64>>, ClientError> {
     let mut by_leader: BTreeMap<i32, BTreeMap<&str, Vec<ListOffsetsPartition>>> = BTreeMap::new();
@@ -66,6 +86,7 @@ pub async fn list_offsets(
         });
         let request = ListOffsetsRequest::default()
             .with_replica_id(BrokerId(-1))
+            .with_isolation_level(isolation.code())
             .with_topics(topics.collect());
         let answer = cluster.broker(leader).await?.call(&request).await?;
         for topic in answer.topics {

@@ -1,1 +1,45 @@
-fn main() {}
+//! The `tidelog` binary: one verb per file, and nothing here but the way to them.
+//!
+//! Exit codes: 0 when the verb did what it was asked, 1 when it could not, 2 when the command line
+//! is wrong.
+
+mod cli;
+mod completions;
+mod config;
+mod connect;
+mod consume;
+mod hint;
+mod logging;
+mod output;
+mod produce;
+mod record;
+mod times;
+mod topic;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Verb};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = logging::start(&cli.logging, "warn").and_then(|()| run(cli.verb));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => hint::report(&error),
+    }
+}
+
+fn run(verb: Verb) -> anyhow::Result<()> {
+    match verb {
+        Verb::Topic(args) => connect::block_on(topic::run(args)),
+        Verb::Config(args) => connect::block_on(config::run(args)),
+        Verb::Produce(args) => connect::block_on(produce::run(args)),
+        Verb::Consume(args) => connect::block_on(consume::run(args)),
+        Verb::Completions(args) => completions::run(&args),
+    }
+}

@@ -1,0 +1,243 @@
+//! `tidelog consume`: records out of a topic, as lines on stdout.
+
+mod fetcher;
+mod printer;
+mod start;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+use client::{Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::connect::ConnectArgs;
+use crate::consume::fetcher::{Fetcher, Position};
+use crate::consume::printer::Printer;
+use crate::consume::start::{Start, parse_start};
+use crate::record::{RecordFormat, parse_separator};
+use crate::times::parse_time;
+
+/// Read records and print them, one a line.
+///
+/// It prints what is there and stops; with --follow it goes on with what comes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ConsumeArgs {
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// The topic.
+    topic: String,
+    /// What a line is [default: value, or key-value if --key-separator is given].
+    #[arg(short, long, value_enum)]
+    format: Option<RecordFormat>,
+    /// What to print between key and value [default: a tab].
+    #[arg(short = 's', long, value_name = "TEXT", value_parser = parse_separator)]
+    key_separator: Option<String>,
+    /// What to print for a key or value that is none.
+    #[arg(long, value_name = "TEXT", default_value = "null")]
+    null_value: String,
+    /// Where to begin in each partition: `earliest`, `latest`, an offset, or `-N` for the last N
+    /// [default: earliest; latest with --follow; with --group where the group has got to].
+    #[arg(long, value_name = "OFFSET", value_parser = parse_start, allow_hyphen_values = true)]
+    from: Option<Start>,
+    /// Begin with the first record of that time or later: a date or time, an age such as 15m, or
+    /// milliseconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "from")]
+    since: Option<i64>,
+    /// Only these partitions, separated by commas.
+    #[arg(short, long, value_name = "PARTITION", value_delimiter = ',')]
+    #[arg(value_parser = clap::value_parser!(i32).range(0..), conflicts_with = "group")]
+    partition: Vec<i32>,
+    /// Go on with records as they arrive, until interrupted.
+    #[arg(long)]
+    follow: bool,
+    /// Stop after so many records.
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    max: Option<u64>,
+    /// Be a member of this consumer group: share its partitions, begin where it has got to, commit.
+    #[arg(short, long)]
+    group: Option<String>,
+    /// Whether to print records of transactions that are open or aborted.
+    #[arg(long, value_enum, default_value_t = IsolationArg::ReadUncommitted)]
+    isolation: IsolationArg,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tidelog consume orders
+  tidelog consume orders --from -10 --follow
+  tidelog consume orders --since 15m --format json | jq .value
+  tidelog consume orders --partition 0,2 --from 1000 --max 50
+  tidelog consume orders --group billing --follow";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum IsolationArg {
+    ReadUncommitted,
+    ReadCommitted,
+}
+
+impl From<IsolationArg> for Isolation {
+    fn from(isolation: IsolationArg) -> Self {
+        match isolation {
+            IsolationArg::ReadUncommitted => Self::ReadUncommitted,
+            IsolationArg::ReadCommitted => Self::ReadCommitted,
+        }
+    }
+}
+
+/// The classic protocol's own defaults suit a person at a terminal, except that a member who is gone
+/// should be missed soon.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
+const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
+/// Below the least --timeout that makes sense for a group, since JoinGroup waits this long.
+const REBALANCE_TIMEOUT: Duration = Duration::from_secs(20);
+
+pub(crate) async fn run(args: ConsumeArgs) -> anyhow::Result<()> {
+    let cluster = Arc::new(args.connect.cluster());
+    let printer = Printer::new(&args);
+    match &args.group {
+        None => consume_alone(cluster, &args, printer).await,
+        Some(group) => consume_in_group(cluster, &args, group, printer).await,
+    }
+}
+
+async fn consume_alone(
+    cluster: Arc<Cluster>,
+    args: &ConsumeArgs,
+    mut printer: Printer,
+) -> anyhow::Result<()> {
+    let metadata = find_topic(&cluster, &args.topic).await?;
+    let wanted = match args.partition.as_slice() {
+        [] => all_partitions(&metadata, &args.topic),
+        some => some.to_vec(),
+    };
+    let start = match (args.from, args.since) {
+        (Some(start), _) => start,
+        (None, Some(time)) => Start::Time(time),
+        (None, None) if args.follow => Start::Latest,
+        (None, None) => Start::Earliest,
+    };
+    let positions = start::positions(&cluster, &metadata, args, &wanted, start).await?;
+    let mut fetcher = Fetcher::new(cluster, metadata, args, positions);
+    while !printer.is_full() && fetcher.advance(&mut printer).await? {}
+    Ok(())
+}
+
+async fn consume_in_group(
+    cluster: Arc<Cluster>,
+    args: &ConsumeArgs,
+    group: &str,
+    mut printer: Printer,
+) -> anyhow::Result<()> {
+    let metadata = find_topic(&cluster, &args.topic).await?;
+    let options = GroupOptions {
+        group_id: group.to_owned(),
+        topics: vec![args.topic.clone()],
+        session_timeout: SESSION_TIMEOUT,
+        rebalance_timeout: REBALANCE_TIMEOUT,
+    };
+    let mut member = GroupMember::join(&cluster, options).await?;
+    let outcome = loop {
+        let assigned = member.assignment().get(&args.topic).cloned();
+        let positions = group_positions(&cluster, &metadata, args, group, assigned).await?;
+        let mut fetcher = Fetcher::new(cluster.clone(), metadata.clone(), args, positions);
+        let outcome = read_generation(&member, &mut fetcher, &mut printer).await;
+        // Also after a failure: what has been printed is read.
+        let committed = member.commit(&fetcher.committable()).await;
+        match outcome {
+            Ok(Generation::Over) => member.rejoin(&cluster).await?,
+            Ok(Generation::Done) => break committed.map_err(anyhow::Error::from),
+            Err(error) => break Err(error),
+        }
+    };
+    member.leave().await?;
+    outcome
+}
+
+enum Generation {
+    /// The group rebalances: join again.
+    Over,
+    /// All has been read that was asked for, or somebody pressed Ctrl-C.
+    Done,
+}
+
+/// Reads as a member until the group rebalances or there is nothing more to read.
+async fn read_generation(
+    member: &GroupMember,
+    fetcher: &mut Fetcher,
+    printer: &mut Printer,
+) -> anyhow::Result<Generation> {
+    let mut heartbeats = interval(HEARTBEAT_INTERVAL);
+    heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut commits = interval(COMMIT_INTERVAL);
+    commits.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            more = fetcher.advance(printer) => {
+                if !more? || printer.is_full() {
+                    return Ok(Generation::Done);
+                }
+            }
+            _ = heartbeats.tick() => {
+                if !member.heartbeat().await? {
+                    return Ok(Generation::Over);
+                }
+            }
+            _ = commits.tick() => member.commit(&fetcher.committable()).await?,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                return Ok(Generation::Done);
+            }
+        }
+    }
+}
+
+/// Where the group has got to, or where it is told to begin.
+async fn group_positions(
+    cluster: &Cluster,
+    metadata: &Metadata,
+    args: &ConsumeArgs,
+    group: &str,
+    assigned: Option<Vec<i32>>,
+) -> anyhow::Result<BTreeMap<i32, Position>> {
+    let assigned = assigned.unwrap_or_default();
+    let coordinator = cluster.coordinator(group).await?;
+    let committed = client::committed_offsets(&coordinator, group).await?;
+    let start = match (args.from, args.since) {
+        (Some(start), _) => start,
+        (None, Some(time)) => Start::Time(time),
+        (None, None) => Start::Earliest,
+    };
+    let mut positions = start::positions(cluster, metadata, args, &assigned, start).await?;
+    for (index, position) in &mut positions {
+        if let Some(next) = committed.get(&(args.topic.clone(), *index)) {
+            position.next = *next;
+        }
+    }
+    Ok(positions)
+}
+
+async fn find_topic(cluster: &Cluster, name: &str) -> anyhow::Result<Metadata> {
+    let names = [name.to_owned()];
+    let metadata = cluster.metadata(TopicFilter::Named(&names), false).await?;
+    let topic = metadata.topic(name);
+    let topic = topic.ok_or_else(|| anyhow!("the broker says nothing about topic {name}"))?;
+    match &topic.refusal {
+        None => Ok(metadata),
+        Some(refusal) => {
+            let error = client::ClientError::Refused(refusal.clone());
+            Err(anyhow::Error::from(error).context(name.to_owned()))
+        }
+    }
+}
+
+fn all_partitions(metadata: &Metadata, topic: &str) -> Vec<i32> {
+    let topic = metadata.topic(topic);
+    topic.map_or_else(Vec::new, |topic| {
+        topic.partitions.iter().map(|p| p.index).collect()
+    })
+}

@@ -1,0 +1,136 @@
+//! Failures, told to a person: what went wrong, and what to do about it.
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use client::{ClientError, Refusal};
+use kafka_protocol::ResponseError;
+
+/// A command line that parses and still makes no sense. Ends the process with 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// Some of several failed, and each has been reported already. Ends the process with 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{failed} of {total} failed")]
+struct SomeFailed {
+    failed: usize,
+    total: usize,
+}
+
+/// What became of each of several things, told one a line: done on stdout, refused on stderr.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    failed: usize,
+    total: usize,
+}
+
+impl Outcomes {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        outcome: Result<&str, Refusal>,
+    ) -> std::io::Result<()> {
+        self.total += 1;
+        match outcome {
+            Ok(done) => writeln!(std::io::stdout(), "{name}: {done}"),
+            Err(refusal) => {
+                self.failed += 1;
+                eprintln!("error: {name}: {refusal}");
+                if let Some(advice) = advice_on_refusal(refusal.error) {
+                    eprintln!("hint: {advice}");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let Self { failed, total } = self;
+        match failed {
+            0 => Ok(()),
+            _ => Err(SomeFailed { failed, total }.into()),
+        }
+    }
+}
+
+/// Prints a failure with its advice and gives the exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if reader_is_gone(error) {
+        return ExitCode::SUCCESS;
+    }
+    if !error.is::<SomeFailed>() {
+        eprintln!("error: {error:#}");
+    }
+    if let Some(advice) = advice(error) {
+        eprintln!("hint: {advice}");
+    }
+    match error.downcast_ref::<UsageError>() {
+        Some(_) => ExitCode::from(2),
+        None => ExitCode::FAILURE,
+    }
+}
+
+/// `tidelog consume … | head` is not a failure.
+fn reader_is_gone(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(|cause: &std::io::Error| cause.kind() == ErrorKind::BrokenPipe)
+}
+
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    if error.is::<UsageError>() {
+        return Some("see `tidelog help` and the verb's own --help for what it takes");
+    }
+    let cause = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<ClientError>());
+    match cause? {
+        ClientError::Connect { .. } => Some(
+            "is a broker running there? Start one with `tidelog serve`, or name another with \
+             --bootstrap HOST:PORT",
+        ),
+        ClientError::Timeout { .. } => Some("the broker is slow or stuck; --timeout waits longer"),
+        ClientError::NotServed { .. } | ClientError::NoCommonVersion { .. } => {
+            Some("this broker is too old or too new for this verb")
+        }
+        ClientError::NoSuchBroker(_) => Some("`tidelog cluster status` lists the brokers"),
+        other => advice_on_refusal(other.refusal()?),
+    }
+}
+
+/// What to do about an error code, where there is something to do.
+fn advice_on_refusal(error: ResponseError) -> Option<&'static str> {
+    Some(match error {
+        ResponseError::UnknownTopicOrPartition => {
+            "`tidelog topic list` shows the topics; `tidelog topic create` makes one"
+        }
+        ResponseError::TopicAlreadyExists => "--if-not-exists accepts a topic that is there",
+        ResponseError::InvalidReplicationFactor => {
+            "a topic cannot have more replicas than there are brokers (`tidelog cluster status`)"
+        }
+        ResponseError::InvalidPartitions => "partitions can be added and never taken away",
+        ResponseError::InvalidConfig => {
+            "`tidelog config get topic NAME --all` shows every key with its value"
+        }
+        ResponseError::GroupIdNotFound => "`tidelog group list` shows the groups",
+        ResponseError::NonEmptyGroup
+        | ResponseError::UnknownMemberId
+        | ResponseError::GroupSubscribedToTopic => {
+            "the group has live members: stop its consumers first"
+        }
+        ResponseError::NotEnoughReplicas | ResponseError::NotEnoughReplicasAfterAppend => {
+            "too few replicas are in sync for acks=all; `tidelog topic describe` shows them"
+        }
+        ResponseError::LeaderNotAvailable => {
+            "the partition has no leader: `tidelog cluster status` shows which brokers are up"
+        }
+        ResponseError::MessageTooLarge => {
+            "the topic's max.message.bytes is the limit: `tidelog config get topic NAME --all`"
+        }
+        ResponseError::TopicAuthorizationFailed
+        | ResponseError::GroupAuthorizationFailed
+        | ResponseError::ClusterAuthorizationFailed => "this user may not do that here",
+        _ => return None,
+    })
+}
