@@ -12,8 +12,10 @@ pub mod frame;
 pub mod limits;
 pub mod records;
 pub mod request;
+pub mod response;
 
 pub use api::{Api, ApiKey};
 pub use codec::{DecodeError, EncodeError, Message};
 pub use frame::{FrameError, RequestHeader};
 pub use kafka_protocol::ResponseError as ErrorCode;
+pub use response::{Response, encode_response};

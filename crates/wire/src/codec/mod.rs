@@ -11,7 +11,7 @@ mod reader;
 use bytes::BytesMut;
 
 pub(crate) use message::message;
-pub(crate) use primitives::{check_count, put_tagged, put_unsigned_varint};
+pub(crate) use primitives::{check_count, put_length, put_tagged, put_unsigned_varint};
 pub use reader::{Prefix, Reader};
 
 /// The longest string that Kafka's own codec accepts, compact or not, in bytes.

@@ -256,7 +256,11 @@ fn put_null(buf: &mut BytesMut, prefix: Prefix) {
     }
 }
 
-fn put_length(buf: &mut BytesMut, prefix: Prefix, length: usize) -> Result<(), EncodeError> {
+pub(crate) fn put_length(
+    buf: &mut BytesMut,
+    prefix: Prefix,
+    length: usize,
+) -> Result<(), EncodeError> {
     let too_long = |_| EncodeError::TooLong(length);
     match prefix {
         Prefix::Compact => {
