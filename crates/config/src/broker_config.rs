@@ -5,11 +5,12 @@
 //! built-in ones of a single node), the key's default.
 //! *Invariant: a `BrokerConfig` that exists is valid, key by key and across keys.*
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::checks;
 use crate::keys::{belongs_to_plug_in, broker_key, broker_key_or_prefixed, broker_keys};
 use crate::listener::{self, Listener};
+use crate::load::read_file;
 use crate::properties::{Properties, SyntaxError};
 use crate::settings::{
     GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicationSettings,
@@ -47,14 +48,24 @@ fn did_you_mean(suggestion: &Option<&'static str>) -> String {
         .unwrap_or_default()
 }
 
-/// What a node is configured with before anybody configures it: a cluster of one, which keeps one
-/// replica of everything, as in the `server.properties` that Kafka ships.
+/// What a node has unless it is told otherwise: it is a cluster of one, which keeps one replica
+/// of everything.
 const SINGLE_NODE: &[(&str, &str)] = &[
     ("process.roles", "broker,controller"),
     ("node.id", "1"),
     ("listeners", "PLAINTEXT://127.0.0.1:9092"),
     ("controller.listener.names", "CONTROLLER"),
     ("log.dir", "tidelog-data"),
+    ("offsets.topic.replication.factor", "1"),
+    ("share.coordinator.state.topic.replication.factor", "1"),
+    ("share.coordinator.state.topic.min.isr", "1"),
+    ("transaction.state.log.replication.factor", "1"),
+    ("transaction.state.log.min.isr", "1"),
+];
+
+/// What stands for the file when there is none: the rest of the `server.properties` that Kafka
+/// ships, so that DescribeConfigs shows the same keys as static.
+const SHIPPED: &[(&str, &str)] = &[
     ("num.network.threads", "3"),
     ("num.io.threads", "8"),
     ("num.partitions", "1"),
@@ -62,11 +73,6 @@ const SINGLE_NODE: &[(&str, &str)] = &[
     ("socket.send.buffer.bytes", "102400"),
     ("socket.receive.buffer.bytes", "102400"),
     ("socket.request.max.bytes", "104857600"),
-    ("offsets.topic.replication.factor", "1"),
-    ("share.coordinator.state.topic.replication.factor", "1"),
-    ("share.coordinator.state.topic.min.isr", "1"),
-    ("transaction.state.log.replication.factor", "1"),
-    ("transaction.state.log.min.isr", "1"),
     ("log.retention.hours", "168"),
     ("log.segment.bytes", "1073741824"),
     ("log.retention.check.interval.ms", "300000"),
@@ -107,6 +113,17 @@ pub struct BrokerConfig {
 }
 
 impl BrokerConfig {
+    /// The configuration of a start: the file's, or Kafka's shipped one without a file, under
+    /// what the command line sets.
+    pub fn load(file: Option<&Path>, command_line: Properties) -> Result<Self, ConfigError> {
+        let mut given = match file {
+            Some(path) => read_file(path)?,
+            None => owned(SHIPPED),
+        };
+        given.extend(command_line);
+        Self::new(given)
+    }
+
     /// The configuration of a start: `given` over that of a single node. An unknown key is an error.
     pub fn new(given: Properties) -> Result<Self, ConfigError> {
         for name in given.keys() {
@@ -206,12 +223,14 @@ impl BrokerConfig {
     }
 }
 
+fn owned(entries: &[(&str, &str)]) -> Properties {
+    let own = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    entries.iter().map(own).collect()
+}
+
 /// `broker.id` and `node.id` stand for each other, and a given directory replaces the built-in one.
 fn over_single_node(given: Properties) -> Properties {
-    let mut configs: Properties = SINGLE_NODE
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect();
+    let mut configs = owned(SINGLE_NODE);
     if let Some(id) = given
         .get("broker.id")
         .filter(|_| !given.contains_key("node.id"))

@@ -80,7 +80,7 @@ fn broker_id_and_node_id_stand_for_each_other() {
     );
     assert_eq!(
         refusal(&[("node.id", "5"), ("broker.id", "6")]),
-        "You must set `node.id` to the same value as `broker.id`."
+        "requirement failed: You must set `node.id` to the same value as `broker.id`."
     );
 }
 
@@ -106,11 +106,11 @@ fn wrong_keys_and_values_are_refused() {
         ),
         (
             &[("advertised.listeners", "PLAINTEXT://0.0.0.0:1")],
-            "advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.",
+            "requirement failed: advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.",
         ),
         (
             &[("log.retention.ms", "0")],
-            "log.retention.ms must be unlimited (-1) or, greater than or equal to 1",
+            "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1",
         ),
         (
             &[

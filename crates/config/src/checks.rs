@@ -14,7 +14,12 @@ pub(crate) fn check(config: &BrokerConfig) -> Check {
     check_group_ranges(config)
 }
 
+/// Kafka's clients see these faults with a prefix (and those of the groups without).
 fn require(holds: bool, message: impl FnOnce() -> String) -> Check {
+    ensure(holds, || format!("requirement failed: {}", message()))
+}
+
+fn ensure(holds: bool, message: impl FnOnce() -> String) -> Check {
     if holds {
         Ok(())
     } else {
@@ -235,20 +240,20 @@ const fn range(min: &'static str, value: &'static str, max: &'static str) -> [&'
 fn check_group_ranges(config: &BrokerConfig) -> Check {
     let int = |name: &str| config.values.get::<i32>(name);
     for [min, value, max] in GROUP_RANGES {
-        require(int(max)? >= int(min)?, || {
+        ensure(int(max)? >= int(min)?, || {
             format!("{max} must be greater than or equal to {min}")
         })?;
-        require(int(value)? >= int(min)?, || {
+        ensure(int(value)? >= int(min)?, || {
             format!("{value} must be greater than or equal to {min}")
         })?;
-        require(int(value)? <= int(max)?, || {
+        ensure(int(value)? <= int(max)?, || {
             format!("{value} must be less than or equal to {max}")
         })?;
     }
     for protocol in ["consumer", "share", "streams"] {
         let heartbeat = format!("group.{protocol}.heartbeat.interval.ms");
         let session = format!("group.{protocol}.session.timeout.ms");
-        require(int(&heartbeat)? < int(&session)?, || {
+        ensure(int(&heartbeat)? < int(&session)?, || {
             format!("{heartbeat} must be less than {session}")
         })?;
     }

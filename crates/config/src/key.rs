@@ -68,8 +68,10 @@ pub struct Key {
     pub update_mode: UpdateMode,
     /// Left out of what DescribeConfigs lists, as Kafka hides its keys for tests.
     pub is_internal: bool,
-    /// Accepted but not defined by Kafka's brokers: described only where it is set, and without a type.
+    /// Described only where it is set: Kafka's brokers do not define it.
     pub is_unlisted: bool,
+    /// Described without a type, and thus as sensitive: only a plug-in of Kafka's knows it.
+    pub is_untyped: bool,
     /// One sentence, in Markdown.
     pub documentation: &'static str,
 }
@@ -115,6 +117,7 @@ impl Key {
             update_mode: UpdateMode::ReadOnly,
             is_internal: false,
             is_unlisted: false,
+            is_untyped: false,
             documentation: documentation.trim_ascii(),
         }
     }
@@ -186,6 +189,12 @@ impl Key {
 
     pub(crate) const fn unlisted(mut self) -> Self {
         self.is_unlisted = true;
+        self
+    }
+
+    pub(crate) const fn untyped(mut self) -> Self {
+        self.is_unlisted = true;
+        self.is_untyped = true;
         self
     }
 

@@ -6,12 +6,20 @@
 mod broker_config;
 #[cfg(test)]
 mod broker_config_tests;
+mod changes;
+#[cfg(test)]
+mod changes_tests;
 mod checks;
+mod describe;
+#[cfg(test)]
+mod describe_tests;
+mod inert;
 mod key;
 mod keys;
 mod listener;
 mod load;
 mod properties;
+mod reference;
 mod settings;
 mod suggest;
 mod synonyms;
@@ -21,6 +29,9 @@ mod value;
 mod values;
 
 pub use broker_config::{BrokerConfig, ConfigError};
+pub use changes::{ClientMetricsError, validate_client_metrics};
+pub use describe::{Description, Source, Synonym, describe_client_metrics};
+pub use inert::is_inert;
 pub use key::{Importance, Key, Kind, UpdateMode};
 pub use keys::{
     CLIENT_METRICS_KEYS, GROUP_KEYS, TOPIC_KEYS, broker_key, broker_keys, client_metrics_key,
@@ -29,6 +40,7 @@ pub use keys::{
 pub use listener::{Listener, SecurityProtocol};
 pub use load::{parse_assignment, read_file};
 pub use properties::{Properties, SyntaxError, parse_properties, parse_toml};
+pub use reference::reference_markdown;
 pub use settings::{
     Durability, GroupSettings, LogSettings, NetworkSettings, QuorumSettings, RecordValidation,
     ReplicationSettings, ServerSettings, TopicCreationSettings,

@@ -13,8 +13,8 @@ pub(crate) const KEYS: &[Key] = keys! {
     Long "replica.alter.log.dirs.io.max.bytes.per.second" = 9223372036854775807, medium, at_least(0), cluster_wide, unlisted;
 
     /// Principals that every request is allowed to, separated by semicolons.
-    String "super.users" = "", medium, unlisted;
+    String "super.users" = "", medium, untyped;
 
     /// Whether a resource without any ACL is open to everyone.
-    Boolean "allow.everyone.if.no.acl.found" = false, medium, unlisted;
+    Boolean "allow.everyone.if.no.acl.found" = false, medium, untyped;
 };
