@@ -10,6 +10,10 @@ pub mod codec;
 pub mod consumer_protocol;
 pub mod frame;
 pub mod limits;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod random;
 pub mod records;
 pub mod request;
 pub mod response;

@@ -150,6 +150,21 @@ macro_rules! message {
                 $crate::codec::Wire::write(self, buf, at.nullable(false))
             }
         }
+
+        #[cfg(test)]
+        impl $crate::random::Random for $name {
+            #[allow(unused_mut, unused_variables, reason = "a struct may have no field")]
+            fn random(dice: &mut $crate::random::Dice, at: $crate::codec::At) -> Self {
+                let mut message = Self::default();
+                $({
+                    const SPEC: $crate::codec::FieldSpec = $crate::codec::message!(@spec $($($spec)*)?);
+                    if SPEC.is_inline(at) || SPEC.tag_in(at).is_some() {
+                        message.$field = $crate::random::Random::random(dice, at.nullable(SPEC.is_nullable(at)));
+                    }
+                })*
+                message
+            }
+        }
     )* };
 
     (@default $type:ty) => { <$type as Default>::default() };
