@@ -21,7 +21,7 @@ use crate::response::produce::{LeaderIdAndEpoch, NodeEndpoint};
 /// What we write they read and write again as the same bytes, and reading those gives what we began with.
 fn agree<
     O: Message + Random + PartialEq + std::fmt::Debug,
-    T: Encodable + Decodable + theirs_version::Versions,
+    T: Encodable + Decodable + TheirMessage,
 >(
     seed: u64,
 ) {

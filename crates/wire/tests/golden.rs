@@ -1,6 +1,13 @@
 //! Whatever Kafka 4.3.1's own classes write is read here and written again as the same bytes, in every version.
 
-#[expect(unreachable_pub, reason = "a module of a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+#![allow(unreachable_pub, reason = "the support module")]
+
 mod support;
 
 use std::collections::BTreeSet;

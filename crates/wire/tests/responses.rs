@@ -1,6 +1,13 @@
 //! A response with every field set is encoded in every served version, as `kafka-protocol` and Kafka would.
 
-#[expect(unreachable_pub, reason = "a module of a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+#![allow(unreachable_pub, reason = "the support module")]
+
 mod support;
 
 use bytes::{Buf, Bytes};
