@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""The system tests: `tests/system.py` runs all, `tests/system.py NAME...` some, `tests/system.py --list` names them.
+
+They need the release binary (or TIDELOG=PATH) and bring everything else in themselves.
+"""
+
+import sys
+
+from harness import differential
+from harness.report import Report
+
+TESTS = {
+    "differential-full": differential.full,
+    "differential-structure": differential.structure,
+}
+# Only by name: checks of the tests themselves.
+SELF = {
+    "differential-self": differential.with_kafka_itself,
+}
+
+
+def main(names):
+    if names == ["--list"]:
+        print("\n".join([*TESTS, *SELF]))
+        return 0
+    report = Report()
+    for name in names or TESTS:
+        report.run(name, (TESTS | SELF)[name])
+    return report.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
