@@ -7,7 +7,7 @@ use crate::keys::{
     CLIENT_METRICS_KEYS, GROUP_KEYS, TOPIC_KEYS, broker_key, broker_key_or_prefixed, broker_keys,
 };
 use crate::properties::Properties;
-use crate::synonyms::{broker_synonyms, topic_fallbacks};
+use crate::synonyms::{broker_synonyms, group_fallback, topic_fallbacks};
 use crate::topic_config::topic_values;
 use crate::value::{Value, ValueError};
 
@@ -98,7 +98,7 @@ impl BrokerConfig {
     /// A group with these overrides; its keys are the broker's without `group.`.
     pub fn describe_group(&self, overrides: &Properties) -> Result<Vec<Description>, ValueError> {
         let describe = |key: &'static Key| {
-            let broker_key = broker_key(&format!("group.{}", key.name));
+            let broker_key = group_fallback(key.name);
             let value = match (overrides.get(key.name), broker_key) {
                 (Some(text), _) => key.parse(Some(text))?,
                 (None, Some(broker_key)) => self.values.get(broker_key.name)?,

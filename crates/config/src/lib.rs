@@ -18,6 +18,8 @@ mod key;
 mod keys;
 mod listener;
 mod load;
+#[cfg(test)]
+mod parse_tests;
 mod properties;
 mod reference;
 mod settings;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::inert::is_inert;
 use crate::key::{Importance, Key, UpdateMode};
 use crate::keys::{BROKER_TABLES, CLIENT_METRICS_KEYS, GROUP_KEYS, TOPIC_KEYS};
-use crate::synonyms::topic_fallbacks;
+use crate::synonyms::{group_fallback, topic_fallbacks};
 
 const INTRODUCTION: &str = "\
 # Configuration reference
@@ -27,7 +27,7 @@ pub fn reference_markdown() -> String {
         write_table(&mut page, &format!("### {title}"), keys, update_mode_text);
     }
     write_table(&mut page, "## Topic", TOPIC_KEYS, fallback_text);
-    write_table(&mut page, "## Group", GROUP_KEYS, |_| String::new());
+    write_table(&mut page, "## Group", GROUP_KEYS, group_fallback_text);
     write_table(
         &mut page,
         "## Client metrics subscription",
@@ -39,7 +39,7 @@ pub fn reference_markdown() -> String {
 
 fn write_table(page: &mut String, title: &str, keys: &[Key], extra: impl Fn(&Key) -> String) {
     let extra_title = match title {
-        "## Topic" => "Broker's key",
+        "## Topic" | "## Group" => "Broker's key",
         _ if title.starts_with("###") => "Change",
         _ => "",
     };
@@ -91,6 +91,12 @@ fn update_mode_text(key: &Key) -> String {
         UpdateMode::PerBroker => "broker".to_owned(),
         UpdateMode::ClusterWide => "cluster".to_owned(),
     }
+}
+
+fn group_fallback_text(key: &Key) -> String {
+    group_fallback(key.name)
+        .map(|key| format!("`{}`", key.name))
+        .unwrap_or_default()
 }
 
 fn fallback_text(key: &Key) -> String {

@@ -1,7 +1,8 @@
 //! Keys that name the same setting: `log.roll.ms` and `log.roll.hours`, or a topic's `segment.ms`
 //! and the broker's `log.roll.ms` that it falls back to.
 
-use crate::keys::without_listener_prefix;
+use crate::key::Key;
+use crate::keys::{broker_key, without_listener_prefix};
 
 /// A broker key from which a topic key takes its default, and what its number is multiplied by.
 #[derive(Debug)]
@@ -112,6 +113,11 @@ pub(crate) fn topic_fallbacks(name: &str) -> &'static [Fallback] {
         .map_or(&[], |(_, fallbacks)| fallbacks)
 }
 
+/// The broker key from which a group's key takes its default, if there is one.
+pub(crate) fn group_fallback(name: &str) -> Option<&'static Key> {
+    broker_key(&format!("group.{name}"))
+}
+
 /// All broker keys that set the same as `name`, strongest first, `name` among them.
 /// A key with a listener's prefix is followed by the key without it.
 pub(crate) fn broker_synonyms(name: &str) -> Vec<&str> {
@@ -138,7 +144,7 @@ pub(crate) fn broker_synonyms(name: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{broker_key, topic_key};
+    use crate::keys::topic_key;
 
     #[test]
     fn fallbacks_name_existing_keys() {
