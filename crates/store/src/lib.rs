@@ -6,11 +6,51 @@
 //! Invariants: a byte once published is never overwritten in place; nothing at or beyond the
 //! published log end is shown; the durable end never passes what an fsync covered.
 
+mod append;
+mod base64url;
+mod checked_scan;
+mod checkpoint;
 mod config;
+mod control;
+mod dir_lock;
+mod epoch_cache;
+mod file_cache;
+mod index_file;
+mod leftovers;
 mod limits;
+mod log;
+mod log_dir;
+mod mapped;
+mod mark;
+mod meta_properties;
+mod names;
+mod offset_index;
+mod partition_metadata;
+mod partition_name;
+mod producer_recovery;
+mod producer_snapshot;
+mod producer_state;
+mod read;
+mod recovery;
+mod retention;
+mod scan;
+mod segment;
+mod sync;
+#[cfg(test)]
+mod test_support;
+mod time_index;
+mod timestamps;
+mod truncate;
 mod types;
 
 pub use config::{Durability, LogConfig};
+pub use file_cache::FileCache;
+pub use log::{Log, LogOptions};
+pub use log_dir::{CleanShutdown, FoundPartition, LogDir, LogDirError};
+pub use meta_properties::MetaProperties;
+pub use partition_name::{PartitionKind, PartitionName};
+pub use recovery::{Checkpoint, OpenError};
+pub use retention::DeleteBeyondEnd;
 pub use types::{
     ActiveProducer, AppendArgs, AppendError, Appended, Origin, Payload, ReadError,
     TimestampedOffset,

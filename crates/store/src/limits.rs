@@ -27,3 +27,13 @@ pub(crate) const MAX_EVICTION_STEPS: usize = 16;
 
 /// Longest name of a file or directory.
 pub(crate) const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// Decompressed bytes of a control batch that are looked at. A marker takes under 100.
+pub(crate) const MAX_CONTROL_BATCH_BYTES: usize = 4096;
+
+/// Most bytes of a segment: its positions are 32-bit integers with a sign.
+pub(crate) const MAX_SEGMENT_BYTES: u32 = i32::MAX as u32;
+
+/// From here on a range is mapped instead of copied when its bytes are wanted in memory: below, a
+/// copy costs less than setting up and tearing down the map.
+pub(crate) const MIN_MAPPED_BYTES: u32 = 64 * 1024;

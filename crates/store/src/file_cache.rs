@@ -1,0 +1,182 @@
+//! A bounded set of open log files, shared by all logs of a process.
+//!
+//! Invariant: a slot that is dirty (written since its last fsync) stays open, so that the fsync
+//! sees every write error, and so does one whose file is being read; all others are closed, least
+//! recently used first, above the capacity.
+
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::limits::MAX_EVICTION_STEPS;
+
+/// See the module.
+#[derive(Debug)]
+pub struct FileCache {
+    capacity: usize,
+    /// The clock: slots that are open, the next candidate to be closed in front.
+    open: Mutex<VecDeque<Weak<Slot>>>,
+}
+
+/// A segment's log file: open, or closed until somebody asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    file: Mutex<Option<Arc<File>>>,
+    /// Asked for since the clock's hand last passed.
+    used: AtomicBool,
+    dirty: AtomicBool,
+}
+
+impl FileCache {
+    /// Keeps about `capacity` descriptors open: files being read, and files that are dirty, come
+    /// on top.
+    pub fn new(capacity: usize) -> Arc<Self> {
+        Arc::new(Self {
+            capacity,
+            open: Mutex::new(VecDeque::new()),
+        })
+    }
+
+    /// The slot's file, opened for reading and writing if it is not open.
+    pub(crate) fn get(
+        &self,
+        slot: &Arc<Slot>,
+        path: impl FnOnce() -> PathBuf,
+    ) -> io::Result<Arc<File>> {
+        let mut file = slot.file.lock();
+        slot.used.store(true, Ordering::Relaxed);
+        if let Some(file) = &*file {
+            return Ok(Arc::clone(file));
+        }
+        let opened = Arc::new(OpenOptions::new().read(true).write(true).open(path())?);
+        *file = Some(Arc::clone(&opened));
+        drop(file);
+        self.admit(slot);
+        Ok(opened)
+    }
+
+    /// Puts a file that was just created into its slot.
+    pub(crate) fn put(&self, slot: &Arc<Slot>, file: Arc<File>) {
+        *slot.file.lock() = Some(file);
+        self.admit(slot);
+    }
+
+    fn admit(&self, slot: &Arc<Slot>) {
+        let mut open = self.open.lock();
+        open.push_back(Arc::downgrade(slot));
+        for _ in 0..MAX_EVICTION_STEPS {
+            if open.len() <= self.capacity {
+                return;
+            }
+            let Some(candidate) = open.pop_front() else {
+                return;
+            };
+            if candidate
+                .upgrade()
+                .is_some_and(|slot| !slot.close_if_idle())
+            {
+                open.push_back(candidate);
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// Called before a write, so that the file is not closed between the write and its fsync.
+    pub(crate) fn set_dirty(&self) {
+        self.dirty.store(true, Ordering::Release);
+    }
+
+    /// Called before an fsync: a write from now on counts for the next one.
+    pub(crate) fn take_dirty(&self) -> bool {
+        self.dirty.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::Acquire)
+    }
+
+    /// Takes the file out: whoever asks next opens it by its path.
+    pub(crate) fn take(&self) -> Option<Arc<File>> {
+        self.file.lock().take()
+    }
+
+    /// Whether the slot is closed now.
+    fn close_if_idle(&self) -> bool {
+        if self.used.swap(false, Ordering::Relaxed) || self.is_dirty() {
+            return false;
+        }
+        // A slot that is being opened right now is not idle, nor one whose file somebody reads:
+        // truncation relies on finding every reader's file here.
+        let Some(mut file) = self.file.try_lock() else {
+            return false;
+        };
+        if file
+            .as_ref()
+            .is_some_and(|file| Arc::strong_count(file) > 1)
+        {
+            return false;
+        }
+        *file = None;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_open(slot: &Slot) -> bool {
+        slot.file.lock().is_some()
+    }
+
+    #[test]
+    fn closes_idle_files_above_the_capacity_but_never_dirty_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = FileCache::new(4);
+        let slots: Vec<Arc<Slot>> = (0..20).map(|_| Arc::default()).collect();
+        for (i, slot) in slots.iter().enumerate() {
+            let path = dir.path().join(i.to_string());
+            std::fs::write(&path, b"").unwrap();
+            cache.get(slot, || path).unwrap();
+            if i < 2 {
+                slot.set_dirty();
+            }
+        }
+        assert!(is_open(&slots[0]) && is_open(&slots[1]));
+        assert!(slots.iter().filter(|slot| is_open(slot)).count() <= 6);
+        assert!(is_open(&slots[19]));
+
+        let path = dir.path().join("2");
+        cache.get(&slots[2], || path).unwrap();
+        assert!(is_open(&slots[2]));
+    }
+
+    #[test]
+    fn a_file_that_is_read_stays_in_its_slot() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = FileCache::new(1);
+        let slots: Vec<Arc<Slot>> = (0..4).map(|_| Arc::default()).collect();
+        let mut held = Vec::new();
+        for (i, slot) in slots.iter().enumerate() {
+            let path = dir.path().join(i.to_string());
+            std::fs::write(&path, b"").unwrap();
+            held.push(cache.get(slot, || path).unwrap());
+        }
+        assert!(slots.iter().all(|slot| is_open(slot)));
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error_and_leaves_the_slot_closed() {
+        let cache = FileCache::new(4);
+        let slot = Arc::default();
+        let error = cache.get(&slot, || PathBuf::from("/nonexistent/file"));
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(!is_open(&slot));
+    }
+}

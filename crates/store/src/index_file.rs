@@ -1,0 +1,263 @@
+//! A file of fixed-size entries in rising order, beneath the offset index and the time index.
+//!
+//! The newest entries wait in memory and are appended by positioned writes, several at once; no
+//! descriptor stays open. Losing the waiting entries is harmless: recovery builds them again.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::limits::MAX_PENDING_INDEX_ENTRIES;
+use crate::names::{FileKind, PartitionDir};
+
+/// Entries of `N` bytes.
+#[derive(Debug)]
+pub(crate) struct IndexFile<const N: usize> {
+    dir: Arc<PartitionDir>,
+    base_offset: i64,
+    kind: FileKind,
+    entries: Mutex<Entries<N>>,
+}
+
+#[derive(Debug)]
+struct Entries<const N: usize> {
+    /// Entries in the file; `None` until somebody asks.
+    written: Option<u32>,
+    /// Entries that come after those in the file.
+    pending: Vec<[u8; N]>,
+    /// The last entry of all, once it is known.
+    last: Option<[u8; N]>,
+}
+
+impl<const N: usize> IndexFile<N> {
+    /// The index of a segment that exists; its file is looked at when it is needed.
+    pub(crate) fn existing(dir: Arc<PartitionDir>, base_offset: i64, kind: FileKind) -> Self {
+        Self::with(dir, base_offset, kind, None)
+    }
+
+    /// The index of a new segment, as an empty file.
+    pub(crate) fn create(
+        dir: Arc<PartitionDir>,
+        base_offset: i64,
+        kind: FileKind,
+    ) -> io::Result<Self> {
+        File::create(dir.file(base_offset, kind))?;
+        Ok(Self::with(dir, base_offset, kind, Some(0)))
+    }
+
+    fn with(
+        dir: Arc<PartitionDir>,
+        base_offset: i64,
+        kind: FileKind,
+        written: Option<u32>,
+    ) -> Self {
+        Self {
+            dir,
+            base_offset,
+            kind,
+            entries: Mutex::new(Entries {
+                written,
+                pending: Vec::new(),
+                last: None,
+            }),
+        }
+    }
+
+    pub(crate) fn base_offset(&self) -> i64 {
+        self.base_offset
+    }
+
+    pub(crate) fn len(&self) -> io::Result<u32> {
+        let mut entries = self.entries.lock();
+        let written = self.written(&mut entries)?;
+        Ok(written.saturating_add(entries.pending.len() as u32))
+    }
+
+    /// Adds an entry. A failure to write earlier entries leaves them waiting.
+    pub(crate) fn push(&self, entry: [u8; N]) -> io::Result<()> {
+        let mut entries = self.entries.lock();
+        entries.pending.push(entry);
+        entries.last = Some(entry);
+        if entries.pending.len() < MAX_PENDING_INDEX_ENTRIES {
+            return Ok(());
+        }
+        self.write_pending(&mut entries)
+    }
+
+    /// Writes the entries that wait in memory.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        self.write_pending(&mut self.entries.lock())
+    }
+
+    /// Writes the entries that wait in memory, and fsyncs the file.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.flush()?;
+        self.open_for_write()?.sync_all()
+    }
+
+    pub(crate) fn last(&self) -> io::Result<Option<[u8; N]>> {
+        let mut entries = self.entries.lock();
+        if entries.last.is_some() {
+            return Ok(entries.last);
+        }
+        // Nothing was pushed since the index was opened or truncated, so the last entry, if there
+        // is one, waits in memory or is in the file.
+        entries.last = match (entries.pending.last().copied(), self.written(&mut entries)?) {
+            (Some(last), _) => Some(last),
+            (None, 0) => None,
+            (None, written) => Some(read_entry(&self.open_for_read()?, written - 1)?),
+        };
+        Ok(entries.last)
+    }
+
+    /// The last entry for which `before` holds, of entries ordered so that it holds for a prefix;
+    /// and how many entries that prefix has.
+    pub(crate) fn last_where(
+        &self,
+        before: impl Fn(&[u8; N]) -> bool,
+    ) -> io::Result<(u32, Option<[u8; N]>)> {
+        let mut entries = self.entries.lock();
+        let written = self.written(&mut entries)?;
+        let in_memory = entries.pending.partition_point(|entry| before(entry));
+        if let Some(at) = in_memory.checked_sub(1) {
+            let count = written.saturating_add(in_memory as u32);
+            return Ok((count, entries.pending.get(at).copied()));
+        }
+        if written == 0 {
+            return Ok((0, None));
+        }
+        let file = self.open_for_read()?;
+        let (mut low, mut high, mut found) = (0, written, None);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let entry = read_entry(&file, middle)?;
+            if before(&entry) {
+                found = Some(entry);
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok((low, found))
+    }
+
+    /// Keeps the first `count` entries.
+    pub(crate) fn truncate(&self, count: u32) -> io::Result<()> {
+        let mut entries = self.entries.lock();
+        let written = self.written(&mut entries)?;
+        entries.last = None;
+        if count >= written {
+            entries.pending.truncate((count - written) as usize);
+            return Ok(());
+        }
+        entries.pending.clear();
+        let size_bytes = u64::from(count) * N as u64;
+        self.open_for_write()?.set_len(size_bytes)?;
+        entries.written = Some(count);
+        Ok(())
+    }
+
+    /// Whether the file is there and holds whole entries.
+    pub(crate) fn is_sound(&self) -> bool {
+        std::fs::metadata(self.dir.file(self.base_offset, self.kind))
+            .is_ok_and(|metadata| metadata.len() % N as u64 == 0)
+    }
+
+    fn written(&self, entries: &mut Entries<N>) -> io::Result<u32> {
+        if let Some(written) = entries.written {
+            return Ok(written);
+        }
+        let metadata = std::fs::metadata(self.dir.file(self.base_offset, self.kind))?;
+        let written = u32::try_from(metadata.len() / N as u64).unwrap_or(u32::MAX);
+        entries.written = Some(written);
+        Ok(written)
+    }
+
+    fn write_pending(&self, entries: &mut Entries<N>) -> io::Result<()> {
+        if entries.pending.is_empty() {
+            return Ok(());
+        }
+        let written = self.written(entries)?;
+        let at = u64::from(written) * N as u64;
+        self.open_for_write()?
+            .write_all_at(entries.pending.as_flattened(), at)?;
+        entries.written = Some(written.saturating_add(entries.pending.len() as u32));
+        entries.pending = Vec::new();
+        Ok(())
+    }
+
+    fn open_for_read(&self) -> io::Result<File> {
+        File::open(self.dir.file(self.base_offset, self.kind))
+    }
+
+    fn open_for_write(&self) -> io::Result<File> {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.dir.file(self.base_offset, self.kind))
+    }
+}
+
+fn read_entry<const N: usize>(file: &File, at: u32) -> io::Result<[u8; N]> {
+    let mut entry = [0; N];
+    file.read_exact_at(&mut entry, u64::from(at) * N as u64)?;
+    Ok(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(dir: &std::path::Path) -> IndexFile<4> {
+        IndexFile::create(PartitionDir::new(dir), 0, FileKind::Index).unwrap()
+    }
+
+    fn find(index: &IndexFile<4>, limit: u32) -> (u32, Option<u32>) {
+        let (count, entry) = index
+            .last_where(|entry| u32::from_be_bytes(*entry) <= limit)
+            .unwrap();
+        (count, entry.map(u32::from_be_bytes))
+    }
+
+    #[test]
+    fn finds_entries_in_the_file_and_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path());
+        assert_eq!(find(&index, 7), (0, None));
+        for i in 0..100u32 {
+            index.push((i * 10).to_be_bytes()).unwrap();
+            for at in 0..=i {
+                assert_eq!(find(&index, at * 10 + 5), (at + 1, Some(at * 10)));
+            }
+            assert_eq!(index.last().unwrap(), Some((i * 10).to_be_bytes()));
+        }
+        assert_eq!(index.len().unwrap(), 100);
+        index.flush().unwrap();
+        let reopened = IndexFile::<4>::existing(PartitionDir::new(dir.path()), 0, FileKind::Index);
+        assert_eq!(reopened.len().unwrap(), 100);
+        assert_eq!(find(&reopened, 995), (100, Some(990)));
+    }
+
+    #[test]
+    fn truncates_in_the_file_and_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path());
+        for i in 0..70u32 {
+            index.push(i.to_be_bytes()).unwrap();
+        }
+        for count in [69, 66, 64, 63, 10, 0] {
+            index.truncate(count).unwrap();
+            assert_eq!(index.len().unwrap(), count);
+            let last = count.checked_sub(1).map(u32::to_be_bytes);
+            assert_eq!(index.last().unwrap(), last);
+        }
+        index.push([0, 0, 0, 9]).unwrap();
+        index.flush().unwrap();
+        let path = dir.path().join("00000000000000000000.index");
+        assert_eq!(std::fs::read(path).unwrap(), [0, 0, 0, 9]);
+    }
+}

@@ -1,0 +1,306 @@
+//! One entry of `log.dirs`: its lock, its checkpoints, and the partitions in it.
+//!
+//! Invariant: while a `LogDir` lives, no other process, Kafka's included, uses the directory.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::checkpoint::{self, Sync, sync_dir};
+use crate::dir_lock::DirLock;
+use crate::log::{Log, LogOptions};
+use crate::meta_properties::{self, MetaProperties};
+use crate::partition_metadata;
+use crate::partition_name::{PartitionKind, PartitionName};
+use crate::recovery::{Checkpoint, OpenError};
+use crate::sync::remove_if_there;
+
+const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
+const LOG_STARTS: &str = "log-start-offset-checkpoint";
+const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
+const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+
+/// Why a log dir cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LogDirError {
+    #[error("{}: another process is using this directory", .0.display())]
+    Locked(PathBuf),
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+/// How the directory was left the last time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CleanShutdown {
+    /// -1: unknown.
+    pub broker_epoch: i64,
+}
+
+/// A partition's directory as found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPartition {
+    pub name: PartitionName,
+    pub kind: PartitionKind,
+    pub topic_id: Option<Uuid>,
+    pub path: PathBuf,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct LogDir {
+    path: PathBuf,
+    meta: Option<MetaProperties>,
+    clean_shutdown: Option<CleanShutdown>,
+    recovery_points: HashMap<PartitionName, i64>,
+    log_starts: HashMap<PartitionName, i64>,
+    high_watermarks: HashMap<PartitionName, i64>,
+    /// Deleted partitions' directories, and when each is to be removed.
+    doomed: Mutex<Vec<(i64, PathBuf)>>,
+    _lock: DirLock,
+}
+
+impl LogDir {
+    /// Takes the directory, creating it if it is not there. The clean-shutdown mark is removed: a
+    /// crash from now on is one.
+    pub fn open(path: &Path) -> Result<Self, LogDirError> {
+        let failed = |source| LogDirError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if !path.is_dir() {
+            fs::create_dir_all(path).map_err(failed)?;
+            if let Some(parent) = path.canonicalize().map_err(failed)?.parent() {
+                sync_dir(parent).map_err(failed)?;
+            }
+        }
+        let lock = DirLock::take(path).map_err(failed)?;
+        let lock = lock.ok_or_else(|| LogDirError::Locked(path.to_owned()))?;
+        let clean_shutdown = take_clean_shutdown(path).map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            meta: meta_properties::read(path).map_err(failed)?,
+            clean_shutdown,
+            recovery_points: read_offsets(&path.join(RECOVERY_POINTS)),
+            log_starts: read_offsets(&path.join(LOG_STARTS)),
+            high_watermarks: read_offsets(&path.join(HIGH_WATERMARKS)),
+            doomed: Mutex::new(Vec::new()),
+            _lock: lock,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `None`: the directory has not been formatted.
+    pub fn meta(&self) -> Option<&MetaProperties> {
+        self.meta.as_ref()
+    }
+
+    /// Formats the directory.
+    pub fn set_meta(&mut self, meta: MetaProperties) -> io::Result<()> {
+        meta_properties::write(&self.path, &meta)?;
+        self.meta = Some(meta);
+        Ok(())
+    }
+
+    pub fn directory_id(&self) -> Option<Uuid> {
+        self.meta.as_ref().map(|meta| meta.directory_id)
+    }
+
+    /// How the directory was left; `None` after a crash.
+    pub fn clean_shutdown(&self) -> Option<CleanShutdown> {
+        self.clean_shutdown
+    }
+
+    /// The partition's high watermark as it was checkpointed when the directory was opened.
+    pub fn high_watermark(&self, name: &PartitionName) -> Option<i64> {
+        self.high_watermarks.get(name).copied()
+    }
+
+    /// All partitions' directories, but the cluster metadata's like any other.
+    pub fn partitions(&self) -> io::Result<Vec<FoundPartition>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let file_name = entry.file_name();
+            let Some((name, kind)) = file_name.to_str().and_then(PartitionName::parse) else {
+                continue;
+            };
+            if !entry.file_type()?.is_dir() {
+                continue;
+            }
+            let path = entry.path();
+            found.push(FoundPartition {
+                name,
+                kind,
+                topic_id: partition_metadata::read(&path),
+                path,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Opens the partition's log as the checkpoints say.
+    pub fn open_log(
+        &self,
+        name: &PartitionName,
+        options: LogOptions,
+        now_ms: i64,
+    ) -> Result<Log, OpenError> {
+        let offset = |offsets: &HashMap<PartitionName, i64>| offsets.get(name).copied();
+        let checkpoint = Checkpoint {
+            recovery_point: offset(&self.recovery_points).unwrap_or(0),
+            log_start: offset(&self.log_starts).unwrap_or(0),
+            clean: self.clean_shutdown.is_some(),
+        };
+        Log::open(
+            &self.path.join(name.to_string()),
+            options,
+            checkpoint,
+            now_ms,
+        )
+    }
+
+    /// Makes a log for a new partition. Its directory is durable once the log has been synced.
+    pub fn create_log(
+        &self,
+        name: &PartitionName,
+        topic_id: Uuid,
+        options: LogOptions,
+        now_ms: i64,
+    ) -> Result<Log, OpenError> {
+        let path = self.path.join(name.to_string());
+        let log = Log::open(&path, options, Checkpoint::UNKNOWN, now_ms)?;
+        partition_metadata::write(&path, topic_id).map_err(|source| OpenError { path, source })?;
+        Ok(log)
+    }
+
+    /// Checkpoints [`Log::recovery_point`] of all logs of the directory.
+    pub fn write_recovery_points(
+        &self,
+        offsets: impl IntoIterator<Item = (PartitionName, i64)>,
+    ) -> io::Result<()> {
+        self.write_offsets(RECOVERY_POINTS, offsets)
+    }
+
+    /// Checkpoints [`Log::log_start`] of those logs that begin after their first segment does.
+    pub fn write_log_starts(
+        &self,
+        offsets: impl IntoIterator<Item = (PartitionName, i64)>,
+    ) -> io::Result<()> {
+        self.write_offsets(LOG_STARTS, offsets)
+    }
+
+    pub fn write_high_watermarks(
+        &self,
+        offsets: impl IntoIterator<Item = (PartitionName, i64)>,
+    ) -> io::Result<()> {
+        self.write_offsets(HIGH_WATERMARKS, offsets)
+    }
+
+    fn write_offsets(
+        &self,
+        file_name: &str,
+        offsets: impl IntoIterator<Item = (PartitionName, i64)>,
+    ) -> io::Result<()> {
+        let lines: Vec<String> = offsets
+            .into_iter()
+            .map(|(name, offset)| format!("{} {} {offset}", name.topic, name.partition))
+            .collect();
+        let text = checkpoint::format_lines(lines.into_iter());
+        checkpoint::replace_file(&self.path.join(file_name), text.as_bytes(), Sync::Now)
+    }
+
+    /// Takes a partition's directory out of the way; [`purge`](Self::purge) removes it after
+    /// `file.delete.delay.ms`. Whoever still reads the log can go on.
+    pub fn delete_log(&self, log: &Log, name: &PartitionName, now_ms: i64) -> io::Result<()> {
+        let path = self.path.join(name.deleted_name(Uuid::new_v4()));
+        log.rename(&path)?;
+        sync_dir(&self.path)?;
+        let due_ms = now_ms.saturating_add(log.config().file_delete_delay_ms);
+        self.doomed.lock().push((due_ms, path));
+        Ok(())
+    }
+
+    /// Notes a `-delete` directory that an earlier run left, to be removed by the next purge.
+    pub fn delete_found(&self, found: &FoundPartition) {
+        self.doomed.lock().push((i64::MIN, found.path.clone()));
+    }
+
+    /// Sets a partition's directory aside that belongs to no topic.
+    pub fn mark_stray(&self, found: &FoundPartition) -> io::Result<()> {
+        let path = self.path.join(found.name.stray_name(Uuid::new_v4()));
+        fs::rename(&found.path, path)?;
+        sync_dir(&self.path)
+    }
+
+    /// Removes the directories of deleted partitions that are due at `now_ms`.
+    pub fn purge(&self, now_ms: i64) -> io::Result<()> {
+        let due: Vec<(i64, PathBuf)> = {
+            let mut doomed = self.doomed.lock();
+            doomed
+                .extract_if(.., |(due_ms, _)| *due_ms <= now_ms)
+                .collect()
+        };
+        for (_, path) in due {
+            match fs::remove_dir_all(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the clean-shutdown mark, once all logs are closed and all checkpoints written. The
+    /// file system is synced first: the mark vouches for every file of the directory.
+    pub fn close(self, broker_epoch: i64) -> io::Result<()> {
+        rustix::fs::syncfs(File::open(&self.path)?)?;
+        let mark = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
+        checkpoint::replace_file(&self.path.join(CLEAN_SHUTDOWN), mark.as_bytes(), Sync::Now)
+    }
+}
+
+/// Reads and removes the clean-shutdown mark.
+fn take_clean_shutdown(dir: &Path) -> io::Result<Option<CleanShutdown>> {
+    let path = dir.join(CLEAN_SHUTDOWN);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    remove_if_there(&path)?;
+    sync_dir(dir)?;
+    // Old Kafkas leave an empty file.
+    let broker_epoch = text
+        .split_once("\"brokerEpoch\":")
+        .and_then(|(_, value)| value.trim().trim_end_matches('}').trim().parse().ok())
+        .unwrap_or(-1);
+    Ok(Some(CleanShutdown { broker_epoch }))
+}
+
+/// An offset checkpoint. One that cannot be read says nothing, which costs time but no data.
+fn read_offsets(path: &Path) -> HashMap<PartitionName, i64> {
+    let entries = checkpoint::read_lines(path, |fields| {
+        let [topic, partition, offset] = fields else {
+            return None;
+        };
+        let name = PartitionName::new(*topic, partition.parse().ok()?);
+        Some((name, offset.parse().ok()?))
+    });
+    match entries {
+        Ok(entries) => entries.into_iter().collect(),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "ignoring a checkpoint");
+            HashMap::new()
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "log_dir_tests.rs"]
+mod tests;

@@ -1,0 +1,91 @@
+use super::*;
+use crate::LogConfig;
+use crate::test_support::*;
+
+#[test]
+fn a_directory_is_used_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = LogDir::open(dir.path()).unwrap();
+    assert!(matches!(
+        LogDir::open(dir.path()),
+        Err(LogDirError::Locked(_))
+    ));
+    drop(held);
+    LogDir::open(dir.path()).unwrap();
+}
+
+#[test]
+fn checkpoints_and_the_mark_survive_a_clean_shutdown() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = PartitionName::new("topic", 3);
+    let topic_id = Uuid::from_u128(77);
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    assert_eq!(log_dir.clean_shutdown(), None);
+    let log = log_dir
+        .create_log(&name, topic_id, options(LogConfig::default()), NOW_MS)
+        .unwrap();
+    append(&log, batch(NOW_MS, 5, 10));
+    log.delete_records_before(2).unwrap();
+    log.close().unwrap();
+    log_dir
+        .write_recovery_points([(name.clone(), log.recovery_point())])
+        .unwrap();
+    log_dir
+        .write_log_starts([(name.clone(), log.log_start())])
+        .unwrap();
+    log_dir.write_high_watermarks([(name.clone(), 4)]).unwrap();
+    log_dir.close(42).unwrap();
+    let text = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap();
+    assert_eq!(text(RECOVERY_POINTS), "0\n1\ntopic 3 5\n");
+    assert_eq!(text(CLEAN_SHUTDOWN), "{\"version\":0,\"brokerEpoch\":42}");
+
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    assert_eq!(
+        log_dir.clean_shutdown(),
+        Some(CleanShutdown { broker_epoch: 42 })
+    );
+    assert_eq!(log_dir.high_watermark(&name), Some(4));
+    let found = log_dir.partitions().unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0].name, found[0].topic_id), (&name, Some(topic_id)));
+    let log = log_dir
+        .open_log(&name, options(LogConfig::default()), NOW_MS)
+        .unwrap();
+    assert_eq!(
+        (log.log_start(), log.log_end(), log.recovery_point()),
+        (2, 5, 5)
+    );
+    drop(log_dir);
+    assert_eq!(
+        LogDir::open(dir.path()).unwrap().clean_shutdown(),
+        None,
+        "the mark holds once"
+    );
+}
+
+#[test]
+fn a_deleted_log_is_renamed_then_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    let name = PartitionName::new("topic", 0);
+    let log = log_dir
+        .create_log(&name, Uuid::nil(), options(LogConfig::default()), NOW_MS)
+        .unwrap();
+    append(&log, batch(NOW_MS, 5, 10));
+    log_dir.delete_log(&log, &name, NOW_MS).unwrap();
+    let found = log_dir.partitions().unwrap();
+    assert_eq!((found.len(), found[0].kind), (1, PartitionKind::Deleted));
+    assert_eq!(read_all(&log, 0), [(0, 4)]);
+    log_dir.purge(NOW_MS + 59_999).unwrap();
+    assert!(found[0].path.is_dir());
+    log_dir.purge(NOW_MS + 60_000).unwrap();
+    assert!(!found[0].path.exists());
+}
+
+#[test]
+fn a_damaged_checkpoint_costs_time_but_no_data() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(RECOVERY_POINTS), "0\n2\ntopic 0 5\n").unwrap();
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    assert!(log_dir.recovery_points.is_empty());
+}

@@ -1,0 +1,362 @@
+//! Opening a log: what a clean shutdown left is trusted, anything else is checked and repaired.
+//!
+//! After an unclean stop every byte above the recovery point is read and its checksums verified; at
+//! the first batch that fails, the log is cut. What is kept is fsynced before the log opens: it may
+//! have been written, but never synced, by the process that died.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::checked_scan::CheckedScan;
+use crate::checkpoint::sync_dir;
+use crate::epoch_cache::EpochCache;
+use crate::leftovers;
+use crate::log::{Log, LogOptions, Recovered};
+use crate::mark::Mark;
+use crate::names::{FileKind, PartitionDir, parse_file_name};
+use crate::producer_recovery::{MissingSnapshot, load_producers};
+use crate::segment::{Segment, SegmentHome};
+use crate::sync::remove_if_there;
+use crate::time_index::TimestampOffset;
+
+/// What the log dir's checkpoints say of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub recovery_point: i64,
+    pub log_start: i64,
+    /// The log dir was left by a clean shutdown.
+    pub clean: bool,
+}
+
+impl Checkpoint {
+    /// Nothing is known: a new log, or one whose checkpoints are lost.
+    pub const UNKNOWN: Self = Self {
+        recovery_point: 0,
+        log_start: 0,
+        clean: false,
+    };
+}
+
+/// Why a log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the log in {}: {source}", path.display())]
+pub struct OpenError {
+    pub path: PathBuf,
+    pub source: io::Error,
+}
+
+impl Log {
+    /// Opens the log in `dir`, making an empty one if there is none.
+    pub fn open(
+        dir: &Path,
+        options: LogOptions,
+        checkpoint: Checkpoint,
+        now_ms: i64,
+    ) -> Result<Self, OpenError> {
+        let home = SegmentHome {
+            dir: PartitionDir::new(dir),
+            files: Arc::clone(&options.files),
+        };
+        let recovery = Recovery {
+            dir,
+            home: &home,
+            options: &options,
+            checkpoint,
+            now_ms,
+        };
+        let recovered = recovery.run().map_err(|source| OpenError {
+            path: dir.to_owned(),
+            source,
+        })?;
+        Ok(Self::new(home, options, recovered))
+    }
+}
+
+struct Recovery<'a> {
+    dir: &'a Path,
+    home: &'a SegmentHome,
+    options: &'a LogOptions,
+    checkpoint: Checkpoint,
+    now_ms: i64,
+}
+
+/// The files found in the directory.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Rising.
+    base_offsets: Vec<i64>,
+    indexes: Vec<i64>,
+    time_indexes: Vec<i64>,
+}
+
+impl Recovery<'_> {
+    fn run(&self) -> io::Result<Recovered> {
+        let newborn = !self.dir.is_dir();
+        if newborn {
+            fs::create_dir_all(self.dir)?;
+        } else {
+            leftovers::clear(self.home, self.dir)?;
+        }
+        let mut epochs = EpochCache::read(self.dir).unwrap_or_else(|error| {
+            tracing::warn!(dir = %self.dir.display(), %error, "leader epochs are lost");
+            EpochCache::default()
+        });
+        let listing = self.list()?;
+        let mut segments = self.load_segments(&listing, &mut epochs)?;
+        let log_start = self.log_start(&mut segments, &mut epochs)?;
+        let end = self.end(&mut segments, &mut epochs)?;
+        if epochs.is_empty() && end.offset > log_start {
+            collect_epochs(&segments, &mut epochs)?;
+        }
+        epochs.truncate_from_end(end.offset);
+        epochs.truncate_from_start(log_start);
+        let missing = if self.checkpoint.clean {
+            MissingSnapshot::NoProducers
+        } else {
+            MissingSnapshot::Replay
+        };
+        let mut writer = load_producers(&self.home.dir, &segments, log_start, end.offset, missing)?;
+        let expiration_ms = self.options.config.producer_id_expiration_ms;
+        writer.producers.expire(self.now_ms, expiration_ms);
+        if !self.checkpoint.clean {
+            self.sync_kept(&segments)?;
+        }
+        Ok(Recovered {
+            segments,
+            log_start,
+            end,
+            recovery_point: self.checkpoint.recovery_point.min(end.offset),
+            epochs,
+            writer,
+            newborn,
+        })
+    }
+
+    fn list(&self) -> io::Result<Listing> {
+        let mut listing = Listing::default();
+        for entry in fs::read_dir(self.dir)? {
+            match entry?.file_name().to_str().and_then(parse_file_name) {
+                Some((offset, FileKind::Log)) => listing.base_offsets.push(offset),
+                Some((offset, FileKind::Index)) => listing.indexes.push(offset),
+                Some((offset, FileKind::TimeIndex)) => listing.time_indexes.push(offset),
+                _ => {}
+            }
+        }
+        listing.base_offsets.sort_unstable();
+        for (found, kind) in [
+            (&listing.indexes, FileKind::Index),
+            (&listing.time_indexes, FileKind::TimeIndex),
+        ] {
+            for offset in found {
+                if listing.base_offsets.binary_search(offset).is_err() {
+                    remove_if_there(&self.home.dir.file(*offset, kind))?;
+                }
+            }
+        }
+        Ok(listing)
+    }
+
+    /// All segments, those that cannot be trusted recovered; none after a damaged one.
+    fn load_segments(
+        &self,
+        listing: &Listing,
+        epochs: &mut EpochCache,
+    ) -> io::Result<Vec<Arc<Segment>>> {
+        let mut segments = Vec::with_capacity(listing.base_offsets.len());
+        let mut cut = false;
+        for (at, &base_offset) in listing.base_offsets.iter().enumerate() {
+            if cut {
+                self.remove(base_offset)?;
+                continue;
+            }
+            let path = self.home.dir.file(base_offset, FileKind::Log);
+            let size_bytes = u32::try_from(fs::metadata(path)?.len())
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "segment above 4 GiB"))?;
+            let indexed = listing.indexes.contains(&base_offset)
+                && listing.time_indexes.contains(&base_offset);
+            let next = listing.base_offsets.get(at + 1);
+            let below_recovery_point =
+                next.is_some_and(|next| *next <= self.checkpoint.recovery_point);
+            let trusted = self.checkpoint.clean || below_recovery_point;
+            let segment = if indexed && trusted {
+                Segment::existing(self.home, base_offset, size_bytes, self.now_ms)
+            } else {
+                let segment = self.recover(base_offset, size_bytes, epochs)?;
+                cut = segment.size_bytes() < size_bytes;
+                segment
+            };
+            segments.push(Arc::new(segment));
+        }
+        Ok(segments)
+    }
+
+    /// Checks a segment's batches, from the recovery point on if its indexes reach that far, cuts
+    /// it at the first bad one and completes its indexes.
+    fn recover(
+        &self,
+        base_offset: i64,
+        size_bytes: u32,
+        epochs: &mut EpochCache,
+    ) -> io::Result<Segment> {
+        let (segment, mut position) = match self.resume(base_offset, size_bytes)? {
+            Some(resumed) => resumed,
+            None => (
+                Segment::reindexed(self.home, base_offset, size_bytes, self.now_ms)?,
+                0,
+            ),
+        };
+        if position == 0 {
+            let none = TimestampOffset {
+                timestamp: format::NO_TIMESTAMP,
+                offset: base_offset,
+            };
+            segment.restore_times(none, 0);
+        }
+        let mut next_offset = base_offset;
+        let mut scan = CheckedScan::new(segment.file()?, position, size_bytes);
+        while let Some(batch) = scan.next_batch()? {
+            let header = &batch.header;
+            if header.base_offset < next_offset || !segment.can_hold(header.last_offset()) {
+                break;
+            }
+            segment.note_batch(&batch, self.options.config.index_interval_bytes)?;
+            epochs.assign_recovered(header.partition_leader_epoch, header.base_offset);
+            next_offset = header.next_offset();
+            position = batch.end_position();
+        }
+        if position < size_bytes {
+            tracing::warn!(
+                path = %segment.path().display(),
+                bytes = size_bytes - position,
+                "cutting off what is no whole batch"
+            );
+            segment.file()?.set_len(u64::from(position))?;
+            segment.publish(position);
+        }
+        segment.set_dirty();
+        segment.seal()?;
+        Ok(segment)
+    }
+
+    /// The segment with its indexes cut at the last entry below the recovery point, and the
+    /// position after that entry's batch. `None` if the indexes do not lead there.
+    fn resume(&self, base_offset: i64, size_bytes: u32) -> io::Result<Option<(Segment, u32)>> {
+        let segment = Segment::existing(self.home, base_offset, size_bytes, self.now_ms);
+        if self.checkpoint.recovery_point <= base_offset
+            || !segment.index.is_sound()
+            || !segment.time_index.is_sound()
+        {
+            return Ok(None);
+        }
+        let entry = segment.index.lookup(self.checkpoint.recovery_point - 1)?;
+        if entry.position == 0 || entry.position >= size_bytes {
+            return Ok(None);
+        }
+        let mut scan = CheckedScan::new(segment.file()?, entry.position, size_bytes);
+        let batch = match scan.next_batch()? {
+            Some(batch) if batch.header.last_offset() == entry.offset => batch,
+            _ => return Ok(None),
+        };
+        let position = batch.end_position();
+        segment.index.truncate_to_position(position)?;
+        segment.time_index.truncate_to_offset(entry.offset + 1)?;
+        segment.restore_times(segment.time_index.last()?, entry.position);
+        Ok(Some((segment, position)))
+    }
+
+    /// The log's first offset; a log that ends before it is begun anew there.
+    fn log_start(
+        &self,
+        segments: &mut Vec<Arc<Segment>>,
+        epochs: &mut EpochCache,
+    ) -> io::Result<i64> {
+        let checkpointed = self.checkpoint.log_start.max(0);
+        if let (Some(first), Some(last)) = (segments.first(), segments.last())
+            && self.next_offset(last, epochs)?.0 >= checkpointed
+        {
+            return Ok(checkpointed.max(first.base_offset()));
+        }
+        for segment in segments.drain(..) {
+            segment.retire();
+            self.remove(segment.base_offset())?;
+            epochs.clear();
+        }
+        let first = Segment::create(self.home, checkpointed, self.now_ms)?;
+        segments.push(Arc::new(first));
+        Ok(checkpointed)
+    }
+
+    fn end(&self, segments: &mut Vec<Arc<Segment>>, epochs: &mut EpochCache) -> io::Result<Mark> {
+        let Some(last) = segments.pop() else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let (offset, recovered) = self.next_offset(&last, epochs)?;
+        let last = recovered.map_or(last, Arc::new);
+        let mark = Mark {
+            offset,
+            segment: last.base_offset(),
+            position: last.size_bytes(),
+        };
+        segments.push(last);
+        Ok(mark)
+    }
+
+    /// The offset after the segment's last batch. A segment that was to be trusted but does not
+    /// read to its end is recovered, and comes along.
+    fn next_offset(
+        &self,
+        segment: &Segment,
+        epochs: &mut EpochCache,
+    ) -> io::Result<(i64, Option<Segment>)> {
+        if let Ok(offset) = last_batch_end(segment) {
+            return Ok((offset, None));
+        }
+        segment.retire();
+        let base_offset = segment.base_offset();
+        fs::remove_file(self.home.dir.file(base_offset, FileKind::Index))?;
+        let recovered = self.recover(base_offset, segment.size_bytes(), epochs)?;
+        Ok((last_batch_end(&recovered)?, Some(recovered)))
+    }
+
+    fn remove(&self, base_offset: i64) -> io::Result<()> {
+        tracing::warn!(dir = %self.dir.display(), base_offset, "dropping a segment");
+        for kind in [FileKind::Log].into_iter().chain(FileKind::BESIDES_LOG) {
+            remove_if_there(&self.home.dir.file(base_offset, kind))?;
+        }
+        Ok(())
+    }
+
+    /// Fsyncs everything at and after the recovery point, and the directory.
+    fn sync_kept(&self, segments: &[Arc<Segment>]) -> io::Result<()> {
+        for segment in segments {
+            segment.sync_log()?;
+        }
+        sync_dir(self.dir)
+    }
+}
+
+fn last_batch_end(segment: &Segment) -> io::Result<i64> {
+    let size_bytes = segment.size_bytes();
+    let from = segment.index.last()?.map_or(0, |entry| entry.position);
+    if from >= size_bytes && size_bytes > 0 {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut offset = segment.base_offset();
+    for batch in segment.scan_from(from, size_bytes)? {
+        offset = batch?.header.next_offset();
+    }
+    Ok(offset)
+}
+
+/// The leader epochs of all batches.
+fn collect_epochs(segments: &[Arc<Segment>], epochs: &mut EpochCache) -> io::Result<()> {
+    for segment in segments {
+        for batch in segment.scan_from(0, segment.size_bytes())? {
+            let header = batch?.header;
+            epochs.assign_recovered(header.partition_leader_epoch, header.base_offset);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,427 @@
+//! A segment: a stretch of the log in one file, with its two indexes.
+//!
+//! Invariants: bytes below `size_bytes` never change while the segment lives; truncation makes a
+//! new `Segment` of the same base offset and retires this one. All of the segment's batches begin
+//! at or after its base offset and end within an `i32` of it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use format::NO_TIMESTAMP;
+use parking_lot::Mutex;
+
+use crate::file_cache::{FileCache, Slot};
+use crate::names::{FileKind, PartitionDir};
+use crate::offset_index::{OffsetIndex, OffsetPosition};
+use crate::scan::{BatchAt, HeaderScan};
+use crate::time_index::{TimeIndex, TimestampOffset};
+
+/// What the segments of a log share.
+#[derive(Debug, Clone)]
+pub(crate) struct SegmentHome {
+    pub(crate) dir: Arc<PartitionDir>,
+    pub(crate) files: Arc<FileCache>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Segment {
+    home: SegmentHome,
+    base_offset: i64,
+    slot: Arc<Slot>,
+    /// Published bytes: stored with Release after their write returned.
+    size_bytes: AtomicU32,
+    /// Truncated away or deleted; a reader that got its file too late looks again.
+    retired: AtomicBool,
+    pub(crate) index: OffsetIndex,
+    pub(crate) time_index: TimeIndex,
+    times: Mutex<Times>,
+}
+
+/// What rolling by time, retention and the time index ask for.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    /// The largest timestamp and where it is; `None` until it is read from the time index.
+    largest: Option<TimestampOffset>,
+    /// The first batch's largest timestamp; `None` until it is known.
+    first_batch: Option<i64>,
+    created_ms: i64,
+    /// Where the batch of the last offset index entry begins, or where the segment was opened.
+    indexed_position: u32,
+}
+
+impl Segment {
+    /// Creates the files of a new segment. The caller syncs their directory.
+    pub(crate) fn create(home: &SegmentHome, base_offset: i64, now_ms: i64) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(home.dir.file(base_offset, FileKind::Log))?;
+        let index = OffsetIndex::create(Arc::clone(&home.dir), base_offset)?;
+        let time_index = TimeIndex::create(Arc::clone(&home.dir), base_offset)?;
+        let segment = Self::with(home, base_offset, 0, index, time_index, now_ms);
+        home.files.put(&segment.slot, Arc::new(file));
+        Ok(segment)
+    }
+
+    /// A segment whose files exist, its log `size_bytes` long.
+    pub(crate) fn existing(
+        home: &SegmentHome,
+        base_offset: i64,
+        size_bytes: u32,
+        now_ms: i64,
+    ) -> Self {
+        let index = OffsetIndex::existing(Arc::clone(&home.dir), base_offset);
+        let time_index = TimeIndex::existing(Arc::clone(&home.dir), base_offset);
+        Self::with(home, base_offset, size_bytes, index, time_index, now_ms)
+    }
+
+    /// As `existing`, with indexes that are built anew.
+    pub(crate) fn reindexed(
+        home: &SegmentHome,
+        base_offset: i64,
+        size_bytes: u32,
+        now_ms: i64,
+    ) -> io::Result<Self> {
+        let index = OffsetIndex::create(Arc::clone(&home.dir), base_offset)?;
+        let time_index = TimeIndex::create(Arc::clone(&home.dir), base_offset)?;
+        Ok(Self::with(
+            home,
+            base_offset,
+            size_bytes,
+            index,
+            time_index,
+            now_ms,
+        ))
+    }
+
+    fn with(
+        home: &SegmentHome,
+        base_offset: i64,
+        size_bytes: u32,
+        index: OffsetIndex,
+        time_index: TimeIndex,
+        now_ms: i64,
+    ) -> Self {
+        Self {
+            home: home.clone(),
+            base_offset,
+            slot: Arc::default(),
+            size_bytes: AtomicU32::new(size_bytes),
+            retired: AtomicBool::new(false),
+            index,
+            time_index,
+            times: Mutex::new(Times {
+                largest: None,
+                first_batch: None,
+                created_ms: now_ms,
+                indexed_position: size_bytes,
+            }),
+        }
+    }
+
+    pub(crate) fn base_offset(&self) -> i64 {
+        self.base_offset
+    }
+
+    pub(crate) fn size_bytes(&self) -> u32 {
+        self.size_bytes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// Tells readers to look for another segment. Returns the file if it was open.
+    pub(crate) fn retire(&self) -> Option<Arc<File>> {
+        self.retired.store(true, Ordering::Release);
+        self.slot.take()
+    }
+
+    /// Has the next fsync cover the file, which changed by other means than `write`.
+    pub(crate) fn set_dirty(&self) {
+        self.slot.set_dirty();
+    }
+
+    /// Closes the file, whose name leads to another one now.
+    pub(crate) fn reopen(&self) {
+        self.slot.take();
+    }
+
+    pub(crate) fn created_ms(&self) -> i64 {
+        self.times.lock().created_ms
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.home.dir.file(self.base_offset, FileKind::Log)
+    }
+
+    pub(crate) fn file(&self) -> io::Result<Arc<File>> {
+        self.home.files.get(&self.slot, || self.path())
+    }
+
+    /// Whether an index entry for `offset` fits its 32 bits.
+    pub(crate) fn can_hold(&self, offset: i64) -> bool {
+        let relative = offset.checked_sub(self.base_offset);
+        relative.is_some_and(|relative| (0..=i64::from(i32::MAX)).contains(&relative))
+    }
+
+    /// Writes bytes behind the published ones and undoes what a failed write left.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        // Dirty before the file is taken, so that it stays open until its fsync.
+        self.slot.set_dirty();
+        let file = self.file().map_err(WriteError::RolledBack)?;
+        let at = u64::from(self.size_bytes());
+        let Err(error) = file.write_all_at(bytes, at) else {
+            return Ok(());
+        };
+        match file.set_len(at) {
+            Ok(()) => Err(WriteError::RolledBack(error)),
+            Err(_) => Err(WriteError::Stuck(error)),
+        }
+    }
+
+    /// Shows the bytes just written to readers.
+    pub(crate) fn publish(&self, size_bytes: u32) {
+        self.size_bytes.store(size_bytes, Ordering::Release);
+    }
+
+    /// Takes a batch of the segment into its indexes. A failure leaves entries waiting in memory.
+    pub(crate) fn note_batch(&self, batch: &BatchAt, index_interval_bytes: u32) -> io::Result<()> {
+        let mut times = self.times.lock();
+        let header = &batch.header;
+        if batch.position == 0 {
+            times.first_batch = Some(header.max_timestamp);
+        }
+        let mut largest = self.largest(&mut times)?;
+        if header.max_timestamp > largest.timestamp {
+            largest = TimestampOffset {
+                timestamp: header.max_timestamp,
+                offset: header.last_offset(),
+            };
+            times.largest = Some(largest);
+        }
+        if batch.position.saturating_sub(times.indexed_position) <= index_interval_bytes {
+            return Ok(());
+        }
+        times.indexed_position = batch.position;
+        self.index.append(header.last_offset(), batch.position)?;
+        self.time_index.maybe_append(largest)
+    }
+
+    /// Whether `batch_bytes` more need a new segment, by Kafka's rules.
+    pub(crate) fn must_roll(&self, next: &RollCheck) -> io::Result<bool> {
+        let size_bytes = self.size_bytes();
+        let too_large = size_bytes > next.segment_bytes.saturating_sub(next.batch_bytes);
+        if too_large || !self.can_hold(next.last_offset) {
+            return Ok(true);
+        }
+        let waited_ms = self.waited_ms(next.now_ms, next.max_timestamp)?;
+        Ok((size_bytes > 0 && waited_ms > next.segment_ms)
+            || self.index.is_full(next.segment_index_bytes)?
+            || self.time_index.is_full(next.segment_index_bytes)?)
+    }
+
+    /// How long the segment has been filling: by its batches' timestamps, else by the clock.
+    fn waited_ms(&self, now_ms: i64, max_timestamp: i64) -> io::Result<i64> {
+        let mut times = self.times.lock();
+        if times.first_batch.is_none() && self.size_bytes() > 0 {
+            let first = self.scan_from(0, self.size_bytes())?.next().transpose()?;
+            times.first_batch = first.map(|batch| batch.header.max_timestamp);
+        }
+        Ok(match times.first_batch {
+            Some(first) if first >= 0 => max_timestamp.saturating_sub(first),
+            _ => now_ms.saturating_sub(times.created_ms),
+        })
+    }
+
+    /// The largest timestamp and the last offset of the batch that has it.
+    pub(crate) fn largest_timestamp(&self) -> io::Result<TimestampOffset> {
+        self.largest(&mut self.times.lock())
+    }
+
+    /// Sets the largest timestamp and the indexed position as recovery found them.
+    pub(crate) fn restore_times(&self, largest: TimestampOffset, indexed_position: u32) {
+        let mut times = self.times.lock();
+        times.largest = Some(largest);
+        times.indexed_position = indexed_position;
+    }
+
+    fn largest(&self, times: &mut Times) -> io::Result<TimestampOffset> {
+        if let Some(largest) = times.largest {
+            return Ok(largest);
+        }
+        let largest = self.time_index.last()?;
+        times.largest = Some(largest);
+        Ok(largest)
+    }
+
+    /// Retention's age of the segment: its largest timestamp, else when its file was written.
+    pub(crate) fn retention_timestamp(&self) -> io::Result<i64> {
+        let largest = self.largest_timestamp()?.timestamp;
+        if largest > NO_TIMESTAMP {
+            return Ok(largest);
+        }
+        let modified = std::fs::metadata(self.path())?.modified()?;
+        let since_epoch = modified.duration_since(std::time::UNIX_EPOCH);
+        Ok(since_epoch.map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// Reads the largest timestamp from the batches behind the time index's last entry too.
+    pub(crate) fn rebuild_largest_timestamp(&self) -> io::Result<()> {
+        let mut largest = self.time_index.last()?;
+        let from = self.index.lookup(largest.offset)?.position;
+        for batch in self.scan_from(from, self.size_bytes())? {
+            let header = batch?.header;
+            if header.max_timestamp > largest.timestamp {
+                largest = TimestampOffset {
+                    timestamp: header.max_timestamp,
+                    offset: header.last_offset(),
+                };
+            }
+        }
+        self.restore_times(largest, self.size_bytes());
+        Ok(())
+    }
+
+    /// Ends the segment: its time index gets the largest timestamp, and nothing waits in memory.
+    pub(crate) fn seal(&self) -> io::Result<()> {
+        self.time_index.maybe_append(self.largest_timestamp()?)?;
+        self.flush_indexes()
+    }
+
+    /// Writes the index entries that wait in memory.
+    pub(crate) fn flush_indexes(&self) -> io::Result<()> {
+        self.index.flush()?;
+        self.time_index.flush()
+    }
+
+    /// Fsyncs the log if it was written to.
+    pub(crate) fn sync_log(&self) -> io::Result<()> {
+        if !self.slot.take_dirty() {
+            return Ok(());
+        }
+        self.file()?.sync_data()
+    }
+
+    /// Fsyncs the indexes.
+    pub(crate) fn sync_indexes(&self) -> io::Result<()> {
+        self.index.sync()?;
+        self.time_index.sync()
+    }
+
+    /// The first batch that ends at or after `offset`, of those that end at or below `limit`.
+    pub(crate) fn find(&self, offset: i64, limit: u32) -> io::Result<Option<BatchAt>> {
+        let entry = self.index.lookup(offset)?;
+        if entry.position > 0
+            && entry.position < limit
+            && let Ok(found) = self.find_from_entry(entry, offset, limit)
+        {
+            return Ok(found);
+        }
+        first_ending_at(offset, self.scan_from(0, limit)?)
+    }
+
+    /// As `find`, but an error if the index entry does not name the batch that it points to.
+    fn find_from_entry(
+        &self,
+        entry: OffsetPosition,
+        offset: i64,
+        limit: u32,
+    ) -> io::Result<Option<BatchAt>> {
+        let mut scan = self.scan_from(entry.position, limit)?.peekable();
+        let named =
+            matches!(scan.peek(), Some(Ok(batch)) if batch.header.last_offset() == entry.offset);
+        if !named {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        first_ending_at(offset, scan)
+    }
+
+    /// Where to cut the batches of `start..limit` to have at most `max_bytes` of them, but the
+    /// first one whole if `at_least_one`.
+    pub(crate) fn cut(
+        &self,
+        start: &BatchAt,
+        limit: u32,
+        max_bytes: u32,
+        at_least_one: bool,
+    ) -> io::Result<u32> {
+        let wanted = start.position.saturating_add(max_bytes);
+        if wanted >= limit {
+            return Ok(limit);
+        }
+        if start.end_position() > wanted {
+            let first = if at_least_one {
+                start.end_position()
+            } else {
+                start.position
+            };
+            return Ok(first);
+        }
+        let indexed = self.index.lookup_position(wanted)?.position;
+        let mut end = indexed.max(start.end_position());
+        for batch in self.scan_from(end, limit)? {
+            let batch_end = batch?.end_position();
+            if batch_end > wanted {
+                break;
+            }
+            end = batch_end;
+        }
+        Ok(end)
+    }
+
+    /// The offset after the last batch of the log file at `path`.
+    pub(crate) fn next_offset_of(path: &Path, base_offset: i64) -> io::Result<i64> {
+        let file = Arc::new(File::open(path)?);
+        let size_bytes = u32::try_from(file.metadata()?.len()).unwrap_or(u32::MAX);
+        let mut offset = base_offset;
+        for batch in HeaderScan::new(file, 0, size_bytes) {
+            offset = batch?.header.next_offset();
+        }
+        Ok(offset)
+    }
+
+    pub(crate) fn scan_from(&self, position: u32, limit: u32) -> io::Result<HeaderScan> {
+        Ok(HeaderScan::new(self.file()?, position, limit))
+    }
+}
+
+fn first_ending_at(
+    offset: i64,
+    mut batches: impl Iterator<Item = io::Result<BatchAt>>,
+) -> io::Result<Option<BatchAt>> {
+    batches
+        .find(|batch| {
+            let ends_before = |batch: &BatchAt| batch.header.last_offset() < offset;
+            !batch.as_ref().is_ok_and(ends_before)
+        })
+        .transpose()
+}
+
+/// What is about to be appended, and the configuration that decides whether it still fits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RollCheck {
+    pub(crate) batch_bytes: u32,
+    pub(crate) last_offset: i64,
+    pub(crate) max_timestamp: i64,
+    pub(crate) now_ms: i64,
+    pub(crate) segment_bytes: u32,
+    /// With the jitter taken off.
+    pub(crate) segment_ms: i64,
+    pub(crate) segment_index_bytes: u32,
+}
+
+/// Why bytes were not written.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// The file is as it was.
+    RolledBack(io::Error),
+    /// Part of the bytes may be in the file, behind its published end.
+    Stuck(io::Error),
+}
