@@ -35,13 +35,16 @@ Examples:
   tidelog serve --config server.properties
   tidelog serve --set num.partitions=6 --set log.durability=page-cache";
 
-/// `HOST:PORT` to a listener.
+/// `HOST:PORT` to a listener. The addresses that stand for every interface become no address, since
+/// clients are then told this machine's name, and could not connect to those.
 fn parse_listen(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').map(|(_host, port)| port);
-    match port.map(str::parse::<u16>) {
-        Some(Ok(_)) => Ok(format!("PLAINTEXT://{text}")),
-        _ => Err("expected HOST:PORT".to_owned()),
-    }
+    let (host, port) = text.rsplit_once(':').ok_or("expected HOST:PORT")?;
+    let port: u16 = port.parse().map_err(|_| "expected HOST:PORT")?;
+    let host = match host {
+        "0.0.0.0" | "[::]" | "*" => "",
+        host => host,
+    };
+    Ok(format!("PLAINTEXT://{host}:{port}"))
 }
 
 /// The broker's configuration: a file, over it the options, over these `--set`.
@@ -110,7 +113,7 @@ mod tests {
         let file = file.to_str().unwrap();
         let config = configured(&["serve", "-c", file, "-d", "/from/option", "-l", "0.0.0.0:2"]);
         let text = announcement(&config.unwrap());
-        assert!(text.contains("PLAINTEXT://0.0.0.0:2"), "{text}");
+        assert!(text.contains("PLAINTEXT://:2"), "{text}");
         assert!(text.contains("/from/option"), "{text}");
         let config = configured(&["serve", "-c", file, "-s", "log.dirs=/from/set,/and/two"]);
         let text = announcement(&config.unwrap());
