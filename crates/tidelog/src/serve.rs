@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_that_is_shipped_is_valid() {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../deploy/server.properties"
+        );
+        let text = announcement(&configured(&["serve", "--config", file]).unwrap());
+        assert!(text.contains("/var/lib/tidelog"), "{text}");
+    }
+
+    #[test]
     fn a_wrong_key_is_refused_with_the_nearest_right_one() {
         let error = configured(&["serve", "--set", "num.partition=3"]).unwrap_err();
         assert!(error.contains("num.partitions"), "{error}");
