@@ -141,7 +141,3 @@ impl Log {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "retention_tests.rs"]
-mod tests;

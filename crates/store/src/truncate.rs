@@ -169,7 +169,3 @@ impl Log {
         Ok(())
     }
 }
-
-#[cfg(test)]
-#[path = "truncate_tests.rs"]
-mod tests;

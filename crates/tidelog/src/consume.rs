@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use client::{Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::connect::ConnectArgs;
@@ -162,7 +161,7 @@ async fn consume_in_group(
 enum Generation {
     /// The group rebalances: join again.
     Over,
-    /// All has been read that was asked for, or the process is told to stop.
+    /// All has been read that was asked for, or somebody pressed Ctrl-C.
     Done,
 }
 
@@ -172,8 +171,6 @@ async fn read_generation(
     fetcher: &mut Fetcher,
     printer: &mut Printer,
 ) -> anyhow::Result<Generation> {
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
     let mut heartbeats = interval(HEARTBEAT_INTERVAL);
     heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut commits = interval(COMMIT_INTERVAL);
@@ -191,8 +188,10 @@ async fn read_generation(
                 }
             }
             _ = commits.tick() => member.commit(&fetcher.committable()).await?,
-            _ = interrupted.recv() => return Ok(Generation::Done),
-            _ = terminated.recv() => return Ok(Generation::Done),
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                return Ok(Generation::Done);
+            }
         }
     }
 }
