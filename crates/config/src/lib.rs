@@ -18,6 +18,7 @@ mod key;
 mod keys;
 mod listener;
 mod load;
+mod operation;
 #[cfg(test)]
 mod parse_tests;
 mod properties;
@@ -41,6 +42,7 @@ pub use keys::{
 };
 pub use listener::{Listener, SecurityProtocol};
 pub use load::{parse_assignment, read_file};
+pub use operation::{NotAList, Operation};
 pub use properties::{Properties, SyntaxError, parse_properties, parse_toml};
 pub use reference::reference_markdown;
 pub use settings::{

@@ -24,8 +24,13 @@ pub(crate) struct EpochCache {
 }
 
 impl EpochCache {
-    pub(crate) fn read(dir: &Path) -> io::Result<Self> {
-        let entries = checkpoint::read_lines(&dir.join(FILE_NAME), |fields| {
+    /// `None` if there is no checkpoint.
+    pub(crate) fn read(dir: &Path) -> io::Result<Option<Self>> {
+        let path = dir.join(FILE_NAME);
+        if !path.try_exists()? {
+            return Ok(None);
+        }
+        let entries = checkpoint::read_lines(&path, |fields| {
             let [epoch, start_offset] = fields else {
                 return None;
             };
@@ -39,7 +44,7 @@ impl EpochCache {
             cache.assign(entry.epoch, entry.start_offset);
         }
         cache.dirty = false;
-        Ok(cache)
+        Ok(Some(cache))
     }
 
     /// The checkpoint's text if it changed since it was last taken.
@@ -92,10 +97,6 @@ impl EpochCache {
 
     pub(crate) fn latest(&self) -> Option<EpochEntry> {
         self.entries.last().copied()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     /// The epoch that wrote `offset`.
@@ -216,12 +217,13 @@ mod tests {
     #[test]
     fn the_file_is_kafkas() {
         let dir = tempfile::tempdir().unwrap();
+        assert!(EpochCache::read(dir.path()).unwrap().is_none());
         let mut epochs = cache(&[(0, 0), (3, 17)]);
         let text = epochs.take_changed().unwrap();
         assert_eq!(text, "0\n2\n0 0\n3 17\n");
         assert_eq!(epochs.take_changed(), None);
         std::fs::write(dir.path().join(FILE_NAME), text).unwrap();
-        let read = EpochCache::read(dir.path()).unwrap();
+        let read = EpochCache::read(dir.path()).unwrap().unwrap();
         assert_eq!(entries(&read), entries(&epochs));
         assert!(!read.dirty);
     }

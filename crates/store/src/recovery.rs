@@ -99,16 +99,18 @@ impl Recovery<'_> {
         } else {
             leftovers::clear(self.home, self.dir)?;
         }
-        let mut epochs = EpochCache::read(self.dir).unwrap_or_else(|error| {
+        let kept_epochs = EpochCache::read(self.dir).unwrap_or_else(|error| {
             tracing::warn!(dir = %self.dir.display(), %error, "leader epochs are lost");
-            EpochCache::default()
+            None
         });
+        let epochs_lost = kept_epochs.is_none();
+        let mut epochs = kept_epochs.unwrap_or_default();
         let listing = self.list()?;
         let mut segments = self.load_segments(&listing, &mut epochs)?;
         let log_start = self.log_start(&mut segments, &mut epochs)?;
         let end = self.end(&mut segments, &mut epochs)?;
-        if epochs.is_empty() && end.offset > log_start {
-            collect_epochs(&segments, &mut epochs)?;
+        if epochs_lost {
+            epochs = collect_epochs(&segments)?;
         }
         epochs.truncate_from_end(end.offset);
         epochs.truncate_from_start(log_start);
@@ -351,12 +353,19 @@ fn last_batch_end(segment: &Segment) -> io::Result<i64> {
 }
 
 /// The leader epochs of all batches.
-fn collect_epochs(segments: &[Arc<Segment>], epochs: &mut EpochCache) -> io::Result<()> {
+fn collect_epochs(segments: &[Arc<Segment>]) -> io::Result<EpochCache> {
+    let mut epochs = EpochCache::default();
     for segment in segments {
         for batch in segment.scan_from(0, segment.size_bytes())? {
             let header = batch?.header;
             epochs.assign_recovered(header.partition_leader_epoch, header.base_offset);
         }
     }
-    Ok(())
+    // Written even if there are none, so that the next start need not look again.
+    epochs.set_changed();
+    Ok(epochs)
 }
+
+#[cfg(test)]
+#[path = "recovery_tests.rs"]
+mod tests;

@@ -141,3 +141,7 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;

@@ -169,3 +169,7 @@ impl Log {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "truncate_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::logging::LoggingArgs;
-use crate::{completions, config, consume, produce, topic};
+use crate::{cluster, completions, config, consume, group, log, produce, topic};
 
 /// Tidelog: a broker that speaks Kafka's protocol, and a command line for it and for any Kafka.
 #[derive(Debug, Parser)]
@@ -20,18 +20,22 @@ Examples:
   tidelog topic create orders --partitions 6
   echo 'hello' | tidelog produce orders
   tidelog consume orders --follow
+  tidelog group list -o json
 
 Exit codes:
   0  done
   1  it could not be done; the reason is on stderr
-  2  the command line is wrong";
+  2  the command line or the configuration is wrong";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Topic(topic::TopicArgs),
+    Group(group::GroupArgs),
     Config(config::ConfigArgs),
     Produce(produce::ProduceArgs),
     Consume(consume::ConsumeArgs),
+    Cluster(cluster::ClusterArgs),
+    Log(log::LogArgs),
     Completions(completions::CompletionsArgs),
 }
 

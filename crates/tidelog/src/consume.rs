@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use client::{Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::connect::ConnectArgs;
@@ -161,7 +162,7 @@ async fn consume_in_group(
 enum Generation {
     /// The group rebalances: join again.
     Over,
-    /// All has been read that was asked for, or somebody pressed Ctrl-C.
+    /// All has been read that was asked for, or the process is told to stop.
     Done,
 }
 
@@ -171,6 +172,8 @@ async fn read_generation(
     fetcher: &mut Fetcher,
     printer: &mut Printer,
 ) -> anyhow::Result<Generation> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
     let mut heartbeats = interval(HEARTBEAT_INTERVAL);
     heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut commits = interval(COMMIT_INTERVAL);
@@ -188,10 +191,8 @@ async fn read_generation(
                 }
             }
             _ = commits.tick() => member.commit(&fetcher.committable()).await?,
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
-                return Ok(Generation::Done);
-            }
+            _ = interrupted.recv() => return Ok(Generation::Done),
+            _ = terminated.recv() => return Ok(Generation::Done),
         }
     }
 }

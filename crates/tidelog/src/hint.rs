@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use client::{ClientError, Refusal};
 use kafka_protocol::ResponseError;
 
-/// A command line that parses and still makes no sense. Ends the process with 2.
+/// A command line that parses and still makes no sense, or a wrong configuration. Ends the process
+/// with 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);

@@ -1,18 +1,23 @@
 //! The `tidelog` binary: one verb per file, and nothing here but the way to them.
 //!
 //! Exit codes: 0 when the verb did what it was asked, 1 when it could not, 2 when the command line
-//! is wrong.
+//! or the configuration is wrong.
 
 mod cli;
+mod cluster;
 mod completions;
 mod config;
 mod connect;
 mod consume;
+mod group;
 mod hint;
+mod log;
 mod logging;
 mod output;
 mod produce;
 mod record;
+#[cfg(test)]
+mod serve;
 mod times;
 mod topic;
 
@@ -37,9 +42,12 @@ fn main() -> ExitCode {
 fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Topic(args) => connect::block_on(topic::run(args)),
+        Verb::Group(args) => connect::block_on(group::run(args)),
         Verb::Config(args) => connect::block_on(config::run(args)),
         Verb::Produce(args) => connect::block_on(produce::run(args)),
         Verb::Consume(args) => connect::block_on(consume::run(args)),
+        Verb::Cluster(args) => connect::block_on(cluster::run(args)),
+        Verb::Log(args) => log::run(args),
         Verb::Completions(args) => completions::run(&args),
     }
 }

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
+use format::{BatchHeader, Record};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -19,9 +20,9 @@ pub(crate) enum RecordFormat {
 /// reading and ignored when writing, so that one topic's output is another's input.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub(crate) struct JsonRecord {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) topic: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) partition: Option<i32>,
     #[serde(default)]
     pub(crate) offset: Option<i64>,
@@ -49,6 +50,25 @@ pub(crate) struct JsonHeader {
 pub(crate) enum Datum {
     Text(String),
     Binary { base64: String },
+}
+
+impl JsonRecord {
+    /// A record of `batch`; the log does not say of which topic and partition it is.
+    pub(crate) fn of(batch: &BatchHeader, record: &Record<'_>) -> Self {
+        let headers = record.headers.map(|header| JsonHeader {
+            key: String::from_utf8_lossy(header.key).into_owned(),
+            value: header.value.map(Datum::of),
+        });
+        Self {
+            topic: None,
+            partition: None,
+            offset: Some(record.offset(batch)),
+            timestamp: Some(record.timestamp(batch)),
+            key: record.key.map(Datum::of),
+            value: record.value.map(Datum::of),
+            headers: headers.collect(),
+        }
+    }
 }
 
 impl Datum {

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use format::{BatchHeader, Record};
 
 use super::ConsumeArgs;
-use crate::record::{Datum, JsonHeader, JsonRecord, RecordFormat};
+use crate::record::{JsonRecord, RecordFormat};
 
 pub(super) struct Printer<W: Write = BufWriter<Stdout>> {
     out: W,
@@ -57,7 +57,11 @@ impl<W: Write> Printer<W> {
                 self.write_datum(record.value)?;
             }
             RecordFormat::Json => {
-                let json = json_record(&self.topic, partition, batch, record);
+                let json = JsonRecord {
+                    topic: Some(self.topic.clone()),
+                    partition: Some(partition),
+                    ..JsonRecord::of(batch, record)
+                };
                 serde_json::to_writer(&mut self.out, &json)?;
             }
         }
@@ -70,27 +74,6 @@ impl<W: Write> Printer<W> {
 
     fn write_datum(&mut self, datum: Option<&[u8]>) -> io::Result<()> {
         self.out.write_all(datum.unwrap_or(self.null.as_bytes()))
-    }
-}
-
-fn json_record(
-    topic: &str,
-    partition: i32,
-    batch: &BatchHeader,
-    record: &Record<'_>,
-) -> JsonRecord {
-    let headers = record.headers.map(|header| JsonHeader {
-        key: String::from_utf8_lossy(header.key).into_owned(),
-        value: header.value.map(Datum::of),
-    });
-    JsonRecord {
-        topic: Some(topic.to_owned()),
-        partition: Some(partition),
-        offset: Some(record.offset(batch)),
-        timestamp: Some(record.timestamp(batch)),
-        key: record.key.map(Datum::of),
-        value: record.value.map(Datum::of),
-        headers: headers.collect(),
     }
 }
 

@@ -1,0 +1,304 @@
+use std::fs;
+use std::path::PathBuf;
+
+use crate::test_support::*;
+use crate::{Checkpoint, Log, LogConfig, Origin};
+
+fn log_file(dir: &std::path::Path, base_offset: i64) -> PathBuf {
+    dir.join(format!("{base_offset:020}.log"))
+}
+
+fn base_offsets(dir: &std::path::Path) -> Vec<i64> {
+    let names = file_names(dir);
+    let logs = names.iter().filter_map(|name| name.strip_suffix(".log"));
+    logs.map(|digits| digits.parse().unwrap()).collect()
+}
+
+fn open_at(dir: &std::path::Path, config: LogConfig, recovery_point: i64) -> Log {
+    let checkpoint = Checkpoint {
+        recovery_point,
+        log_start: 0,
+        clean: false,
+    };
+    Log::open(dir, options(config), checkpoint, NOW_MS).unwrap()
+}
+
+/// What an index must say however it came about.
+fn indexes(dir: &std::path::Path) -> Vec<(String, Vec<u8>)> {
+    let names = file_names(dir);
+    let indexes = names.into_iter().filter(|name| name.ends_with("index"));
+    indexes
+        .map(|name| {
+            let bytes = fs::read(dir.join(&name)).unwrap();
+            (name, bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn a_torn_tail_is_cut_at_the_last_whole_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, LogConfig::default());
+    append(&log, batch(NOW_MS, 3, 10));
+    append(&log, idempotent_batch(9, 0, 0, 2));
+    let kept_bytes = log.size_bytes();
+    append(&log, idempotent_batch(9, 0, 2, 2));
+    let bytes = fs::read(log_file(&path, 0)).unwrap();
+    for cut in kept_bytes..bytes.len() as u64 {
+        for garbage in [0, 1] {
+            let copy = dir.path().join(format!("copy-{cut}{garbage}"));
+            copy_dir(&path, &copy);
+            let mut torn = bytes[..cut as usize].to_vec();
+            // The length may have reached the disk before the bytes did.
+            torn.resize(torn.len() + garbage * (bytes.len() - torn.len()), 0);
+            if torn == bytes {
+                continue;
+            }
+            fs::write(log_file(&copy, 0), torn).unwrap();
+            let log = open_at(&copy, LogConfig::default(), 0);
+            assert_eq!((log.log_end(), log.durable_end()), (5, 5), "cut at {cut}");
+            assert_eq!(read_all(&log, 0), [(0, 2), (3, 4)]);
+            assert_eq!(fs::metadata(log_file(&copy, 0)).unwrap().len(), kept_bytes);
+            assert!(append(&log, idempotent_batch(9, 0, 0, 2)).duplicate);
+            assert!(!append(&log, idempotent_batch(9, 0, 2, 2)).duplicate);
+            fs::remove_dir_all(copy).unwrap();
+        }
+    }
+}
+
+#[test]
+fn segments_after_a_damaged_one_are_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, small_segments());
+    for _ in 0..50 {
+        append(&log, batch(NOW_MS, 2, 40));
+    }
+    drop(log);
+    let bases = base_offsets(&path);
+    let mut bytes = fs::read(log_file(&path, bases[2])).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(log_file(&path, bases[2]), bytes).unwrap();
+
+    let log = open_at(&path, small_segments(), 0);
+    assert_eq!(base_offsets(&path), bases[..3]);
+    assert_eq!(log.log_end(), bases[3] - 2, "short of the damaged batch");
+    append(&log, batch(NOW_MS, 1, 10));
+    assert_eq!(
+        read_all(&log, 0).last(),
+        Some(&(bases[3] - 2, bases[3] - 2))
+    );
+}
+
+#[test]
+fn segments_below_the_recovery_point_are_not_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, small_segments());
+    for _ in 0..50 {
+        append(&log, batch(NOW_MS, 2, 40));
+    }
+    let recovery_point = log.checkpoint().unwrap();
+    assert_eq!(recovery_point, 100);
+    append(&log, batch(NOW_MS, 2, 40));
+    drop(log);
+    let bases = base_offsets(&path);
+    let mut bytes = fs::read(log_file(&path, bases[2])).unwrap();
+    bytes[70] ^= 1;
+    fs::write(log_file(&path, bases[2]), bytes).unwrap();
+    let log = open_at(&path, small_segments(), recovery_point);
+    assert_eq!(log.log_end(), 102);
+    assert_eq!(base_offsets(&path), bases);
+}
+
+#[test]
+fn recovery_resumes_inside_a_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let config = LogConfig {
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    };
+    let log = open(&path, config.clone());
+    for i in 0..100 {
+        append(&log, batch(NOW_MS + i, 1, 40));
+    }
+    let recovery_point = log.checkpoint().unwrap();
+    for i in 100..150 {
+        append(&log, batch(NOW_MS + i, 1, 40));
+    }
+    let copy = dir.path().join("t-1");
+    log.close().unwrap();
+    let expected = indexes(&path);
+    copy_dir(&path, &copy);
+    // What the last index entries pointed to is lost, and damage far below is not looked at.
+    let mut bytes = fs::read(log_file(&copy, 0)).unwrap();
+    bytes[70] ^= 1;
+    fs::write(log_file(&copy, 0), &bytes).unwrap();
+    let log = open_at(&copy, config.clone(), recovery_point);
+    assert_eq!(log.log_end(), 150);
+    assert_eq!(indexes(&copy), expected);
+    drop(log);
+    let log = open_at(&copy, config, 0);
+    assert_eq!(
+        log.log_end(),
+        0,
+        "the whole segment is looked at without a recovery point"
+    );
+}
+
+#[test]
+fn lost_and_wrong_indexes_are_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let config = LogConfig {
+        segment_bytes: 5000,
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    };
+    let log = open(&path, config.clone());
+    for i in 0..200 {
+        append(&log, batch(NOW_MS + i, 1, 40));
+    }
+    log.close().unwrap();
+    let end = log.log_end();
+    let all = read_all(&log, 0);
+    drop(log);
+    let expected = indexes(&path);
+    assert!(expected.len() >= 6);
+    for damage in ["missing", "torn", "garbage"] {
+        for clean in [true, false] {
+            let copy = dir.path().join(format!("{damage}-{clean}"));
+            copy_dir(&path, &copy);
+            for (name, bytes) in &expected {
+                let at = copy.join(name);
+                match damage {
+                    "missing" => fs::remove_file(at).unwrap(),
+                    "torn" => fs::write(at, &bytes[..bytes.len() - 3]).unwrap(),
+                    _ => fs::write(at, vec![0x7f; bytes.len()]).unwrap(),
+                }
+            }
+            let log = if clean {
+                open_clean(&copy, config.clone(), end)
+            } else {
+                open_at(&copy, config.clone(), 0)
+            };
+            assert_eq!(log.log_end(), end, "{damage} {clean}");
+            assert_eq!(read_all(&log, 0), all, "{damage} {clean}");
+            if !clean || damage == "missing" {
+                log.close().unwrap();
+                assert_eq!(indexes(&copy), expected, "{damage} {clean}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clean_shutdown_is_trusted_and_complete() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, small_segments());
+    log.start_epoch(0);
+    for i in 0..50 {
+        append(&log, idempotent_batch(5, 0, i * 2, 2));
+    }
+    log.close().unwrap();
+    let (end, all) = (log.log_end(), read_all(&log, 0));
+    assert_eq!(log.recovery_point(), end);
+    drop(log);
+    let before = file_names(&path);
+    let log = open_clean(&path, small_segments(), end);
+    assert_eq!(file_names(&path), before);
+    assert_eq!((log.log_end(), log.durable_end()), (end, end));
+    assert_eq!(read_all(&log, 0), all);
+    assert_eq!(log.latest_epoch(), Some(0));
+    assert!(append(&log, idempotent_batch(5, 0, 98, 2)).duplicate);
+    let next = append(&log, idempotent_batch(5, 0, 100, 2));
+    assert_eq!(next.base_offset, end);
+}
+
+#[test]
+fn lost_leader_epochs_and_snapshots_are_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, small_segments());
+    for epoch in 1..=3 {
+        log.start_epoch(epoch);
+        for i in 0..10 {
+            let mut records = idempotent_batch(i64::from(epoch), 0, i * 2, 2);
+            let mut args = args(Origin::Client);
+            args.leader_epoch = epoch;
+            log.append(&mut records, args).unwrap();
+        }
+    }
+    log.close().unwrap();
+    let end = log.log_end();
+    drop(log);
+    for name in file_names(&path) {
+        if name.ends_with(".snapshot") {
+            fs::write(path.join(name), b"damaged").unwrap();
+        }
+    }
+    fs::write(path.join("leader-epoch-checkpoint"), b"damaged").unwrap();
+    let log = open_at(&path, small_segments(), end);
+    assert_eq!(log.end_offset_for_epoch(1), Some((1, 20)));
+    assert_eq!(log.end_offset_for_epoch(2), Some((2, 40)));
+    assert_eq!(log.latest_epoch(), Some(3));
+    for producer_id in 1..=3 {
+        assert!(append(&log, idempotent_batch(producer_id, 0, 18, 2)).duplicate);
+    }
+}
+
+#[test]
+fn leftovers_are_cleared_and_swaps_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, small_segments());
+    for _ in 0..50 {
+        append(&log, batch(NOW_MS, 2, 40));
+    }
+    log.close().unwrap();
+    let all = read_all(&log, 0);
+    drop(log);
+    let bases = base_offsets(&path);
+    // A compaction that has made its new segment replace the first two, but not yet removed them.
+    let mut merged = fs::read(log_file(&path, bases[0])).unwrap();
+    merged.extend(fs::read(log_file(&path, bases[1])).unwrap());
+    let swap = path.join(format!("{:020}.log.swap", bases[0]));
+    fs::write(&swap, merged).unwrap();
+    fs::write(path.join(format!("{:020}.log.deleted", bases[1])), b"x").unwrap();
+    fs::write(path.join(format!("{:020}.log.cleaned", bases[4])), b"x").unwrap();
+    fs::write(path.join(format!("{:020}.log.swap", bases[4])), b"x").unwrap();
+
+    let log = open_clean(&path, small_segments(), 100);
+    let mut expected = bases.clone();
+    expected.remove(1);
+    assert_eq!(base_offsets(&path), expected);
+    assert_eq!(read_all(&log, 0), all);
+    let left = file_names(&path);
+    assert!(
+        left.iter()
+            .all(|name| !name.contains(".swap") && !name.ends_with("ed")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn a_log_that_ends_before_its_start_begins_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, LogConfig::default());
+    append(&log, batch(NOW_MS, 2, 40));
+    drop(log);
+    let checkpoint = Checkpoint {
+        recovery_point: 10,
+        log_start: 10,
+        clean: false,
+    };
+    let log = Log::open(&path, options(LogConfig::default()), checkpoint, NOW_MS).unwrap();
+    assert_eq!((log.log_start(), log.log_end()), (10, 10));
+    assert_eq!(append(&log, batch(NOW_MS, 1, 40)).base_offset, 10);
+    assert_eq!(base_offsets(&path), [10]);
+}
