@@ -7,7 +7,7 @@ const CHARACTERS: usize = 22;
 /// 22 characters hold 132 bits; the last four are zero.
 const SPARE_BITS: u32 = 4;
 
-pub(crate) fn encode(id: Uuid) -> String {
+pub fn encode(id: Uuid) -> String {
     let bits = id.as_u128();
     let sextet = |at: usize| {
         let shift = 128 - 6 * (at as i32 + 1);
@@ -23,7 +23,7 @@ pub(crate) fn encode(id: Uuid) -> String {
     (0..CHARACTERS).map(sextet).collect()
 }
 
-pub(crate) fn decode(text: &str) -> Option<Uuid> {
+pub fn decode(text: &str) -> Option<Uuid> {
     let text = text.trim_end_matches('=');
     if text.len() != CHARACTERS {
         return None;

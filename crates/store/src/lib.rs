@@ -7,7 +7,7 @@
 //! published log end is shown; the durable end never passes what an fsync covered.
 
 mod append;
-mod base64url;
+pub mod base64url;
 mod checked_scan;
 mod checkpoint;
 mod config;

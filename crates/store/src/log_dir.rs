@@ -258,7 +258,7 @@ impl LogDir {
 
     /// Leaves the clean-shutdown mark, once all logs are closed and all checkpoints written. The
     /// file system is synced first: the mark vouches for every file of the directory.
-    pub fn close(self, broker_epoch: i64) -> io::Result<()> {
+    pub fn close(&self, broker_epoch: i64) -> io::Result<()> {
         rustix::fs::syncfs(File::open(&self.path)?)?;
         let mark = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
         checkpoint::replace_file(&self.path.join(CLEAN_SHUTDOWN), mark.as_bytes(), Sync::Now)
