@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use format::{BatchBuilder, Compression};
+use store::{Checkpoint, Durability, FileCache, LogConfig, LogOptions};
+
+use super::*;
+
+struct Fixture {
+    _dir: tempfile::TempDir,
+    flusher: Arc<Flusher>,
+    partition: Arc<Partition>,
+}
+
+fn fixture(durability: Durability) -> Fixture {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LogOptions {
+        config: LogConfig::default(),
+        durability,
+        files: FileCache::new(16),
+    };
+    let log = Log::open(&dir.path().join("t-0"), options, Checkpoint::UNKNOWN, 0).unwrap();
+    let flusher = Flusher::start("test").unwrap();
+    let partition = Partition::new("t".into(), Uuid::nil(), 0, Arc::new(log), flusher.clone());
+    partition.become_leader(0);
+    Fixture {
+        _dir: dir,
+        flusher,
+        partition,
+    }
+}
+
+fn batch() -> Vec<u8> {
+    let mut builder = BatchBuilder::new(0).compression(Compression::None, None);
+    builder.append(1, Some(b"k"), Some(b"v"), &[]);
+    builder.build().unwrap().to_vec()
+}
+
+fn append(partition: &Arc<Partition>) -> Result<Appended, AppendError> {
+    partition.append(&mut batch(), Origin::Client, 1)
+}
+
+#[test]
+fn in_page_cache_mode_an_append_is_visible_at_once() {
+    let fixture = fixture(Durability::PageCache);
+    append(&fixture.partition).unwrap();
+    assert_eq!(fixture.partition.high_watermark(), 1);
+}
+
+#[tokio::test]
+async fn in_fsync_mode_the_high_watermark_follows_the_sync() {
+    let fixture = fixture(Durability::Fsync);
+    let appended = append(&fixture.partition).unwrap();
+    let waiter = Waiter::new(1);
+    fixture
+        .partition
+        .await_offset(Cause::HighWatermark, appended.last_offset + 1, &waiter);
+    tokio::time::timeout(Duration::from_secs(10), waiter.due())
+        .await
+        .unwrap();
+    assert_eq!(fixture.partition.high_watermark(), 1);
+    assert_eq!(fixture.partition.log().durable_end(), 1);
+    fixture.flusher.stop();
+}
+
+#[tokio::test]
+async fn a_fetch_is_woken_when_enough_bytes_are_visible() {
+    let fixture = fixture(Durability::Fsync);
+    let waiter = Waiter::new(2 * batch().len() as i64);
+    fixture.partition.await_bytes(&waiter);
+    append(&fixture.partition).unwrap();
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), waiter.due())
+            .await
+            .is_err()
+    );
+    append(&fixture.partition).unwrap();
+    tokio::time::timeout(Duration::from_secs(10), waiter.due())
+        .await
+        .unwrap();
+    fixture.partition.unregister(&waiter);
+}
+
+#[tokio::test]
+async fn losing_leadership_wakes_and_refuses() {
+    let fixture = fixture(Durability::Fsync);
+    let waiter = Waiter::new(1);
+    fixture
+        .partition
+        .await_offset(Cause::HighWatermark, 5, &waiter);
+    fixture.partition.resign();
+    tokio::time::timeout(Duration::from_secs(1), waiter.due())
+        .await
+        .unwrap();
+    assert!(matches!(
+        append(&fixture.partition),
+        Err(AppendError::Leadership(LeadershipError::NotLeader))
+    ));
+}
+
+#[test]
+fn leader_epochs_are_compared() {
+    let fixture = fixture(Durability::PageCache);
+    fixture.partition.become_leader(3);
+    assert_eq!(fixture.partition.check_leader_epoch(-1), Ok(3));
+    assert_eq!(
+        fixture.partition.check_leader_epoch(2),
+        Err(LeadershipError::FencedEpoch)
+    );
+    assert_eq!(
+        fixture.partition.check_leader_epoch(4),
+        Err(LeadershipError::UnknownEpoch)
+    );
+    fixture.partition.become_leader(2);
+    assert_eq!(
+        fixture.partition.leader_epoch(),
+        Ok(3),
+        "an older epoch changes nothing"
+    );
+}
