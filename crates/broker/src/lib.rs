@@ -1,1 +1,23 @@
-//! (under construction)
+//! The broker: sockets, request handlers, and what ties logs, controller and coordinators together.
+//!
+//! Invariant: nothing asynchronous waits for a disk; what must, runs on a thread of its own.
+
+mod api;
+mod applier;
+mod broker;
+mod clock;
+mod controller;
+mod errors;
+mod internal_topics;
+mod limits;
+mod log_limit;
+mod logs;
+mod maintenance;
+mod net;
+mod ops;
+mod parked;
+mod runtime;
+mod start;
+mod topics;
+
+pub use start::{Ready, RunError, run};

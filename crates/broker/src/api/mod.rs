@@ -1,0 +1,172 @@
+//! The one table from API keys to handlers. A handler translates: it decodes nothing, authorizes and stores through `ops`,
+//! and answers with the newest response, which `wire` brings down to the version asked for.
+
+mod api_versions;
+mod delete_records;
+mod fetch;
+mod fetch_session;
+mod leader_epochs;
+mod list_offsets;
+mod log_dirs;
+mod metadata;
+mod produce;
+mod producers;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use wire::response::Response;
+use wire::{ApiKey, Message, RequestHeader};
+
+pub(crate) use fetch_session::FetchSessions;
+
+use crate::broker::Broker;
+use crate::net::connection::Peer;
+use crate::net::{Frame, Reply};
+
+/// What a handler knows beside the request itself.
+pub(crate) struct Call {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) header: RequestHeader,
+}
+
+impl Call {
+    pub(crate) fn version(&self) -> i16 {
+        self.header.api_version
+    }
+
+    pub(crate) fn client_id(&self) -> &str {
+        self.header.client_id.as_deref().unwrap_or_default()
+    }
+
+    /// The answer's bytes; `None`, and a line in the log, if our own response cannot be encoded, which is a bug.
+    pub(crate) fn encode(&self, response: impl Response) -> Option<Reply> {
+        match wire::response::encode_response(self.version(), self.header.correlation_id, response)
+        {
+            Ok(bytes) => Some(bytes.into()),
+            Err(error) => {
+                tracing::error!(api = %self.header.api_key, version = self.version(), %error, "unencodable response");
+                None
+            }
+        }
+    }
+}
+
+/// What became of a request that was begun.
+pub(crate) enum Begun {
+    Answered(Reply),
+    Waiting(Waiting),
+    /// The client expects no answer (acks=0).
+    Silent,
+    /// The connection ends here, for this reason.
+    Refused(String),
+}
+
+/// A request whose answer is yet to come; without one the connection ends.
+pub(crate) struct Waiting {
+    pub(crate) answer: Pin<Box<dyn Future<Output = Option<Reply>> + Send>>,
+    pub(crate) may_be_overtaken: bool,
+}
+
+impl Waiting {
+    pub(crate) fn answered(reply: Reply) -> Self {
+        Self {
+            answer: Box::pin(std::future::ready(Some(reply))),
+            may_be_overtaken: true,
+        }
+    }
+
+    /// A Produce or Fetch that waits for its partitions.
+    pub(crate) fn parked(answer: impl Future<Output = Option<Reply>> + Send + 'static) -> Self {
+        Self {
+            answer: Box::pin(answer),
+            may_be_overtaken: true,
+        }
+    }
+}
+
+/// Whether a request may be begun while earlier ones of its kind wait, judged by its first bytes.
+pub(crate) fn may_be_overtaken(frame: &[u8]) -> bool {
+    let key = frame.first_chunk().copied().map(i16::from_be_bytes);
+    key == Some(ApiKey::Produce.code()) || key == Some(ApiKey::Fetch.code())
+}
+
+/// Begins a request: what it does to the log is done when this returns, only waiting is left.
+pub(crate) fn begin(broker: &Arc<Broker>, peer: &Arc<Peer>, frame: Frame) -> Begun {
+    let header = match RequestHeader::decode(&frame.bytes) {
+        Ok(header) => header,
+        Err(error) => return Begun::Refused(error.to_string()),
+    };
+    let call = Call {
+        broker: broker.clone(),
+        peer: peer.clone(),
+        header,
+    };
+    match call.header.api_key {
+        ApiKey::Produce => produce::begin(call, frame),
+        ApiKey::Fetch => fetch::begin(call, frame),
+        ApiKey::ApiVersions => api_versions::begin(call, frame),
+        ApiKey::Metadata => later(call, frame, metadata::handle),
+        ApiKey::ListOffsets => later(call, frame, list_offsets::handle),
+        ApiKey::OffsetForLeaderEpoch => now(call, frame, leader_epochs::handle),
+        ApiKey::DeleteRecords => later(call, frame, delete_records::handle),
+        ApiKey::InitProducerId => later(call, frame, producers::init_producer_id),
+        ApiKey::DescribeProducers => now(call, frame, producers::describe),
+        ApiKey::DescribeLogDirs => now(call, frame, log_dirs::handle),
+        other => Begun::Refused(format!("{other} is not served")),
+    }
+}
+
+/// Answers from memory, at once.
+fn now<Q: Message, R: Response>(
+    call: Call,
+    frame: Frame,
+    handle: impl FnOnce(&Call, Q) -> R,
+) -> Begun {
+    match decode(&call, frame) {
+        Ok(request) => {
+            let response = handle(&call, request);
+            call.encode(response).map_or(
+                Begun::Refused("unencodable response".into()),
+                Begun::Answered,
+            )
+        }
+        Err(refused) => refused,
+    }
+}
+
+/// Answers when the handler's future resolves; nothing of this connection begins before.
+fn later<Q, R, F>(call: Call, frame: Frame, handle: impl FnOnce(Arc<Call>, Q) -> F) -> Begun
+where
+    Q: Message,
+    R: Response,
+    F: Future<Output = R> + Send + 'static,
+{
+    let request = match decode(&call, frame) {
+        Ok(request) => request,
+        Err(refused) => return refused,
+    };
+    let call = Arc::new(call);
+    let response = handle(call.clone(), request);
+    let answer = Box::pin(async move { call.encode(response.await) });
+    Begun::Waiting(Waiting {
+        answer,
+        may_be_overtaken: false,
+    })
+}
+
+fn decode<Q: Message>(call: &Call, frame: Frame) -> Result<Q, Begun> {
+    let body = frame
+        .bytes
+        .get(call.header.body_offset..)
+        .unwrap_or_default();
+    Q::decode(body, call.version()).map_err(|error| {
+        Begun::Refused(format!(
+            "{} v{}: {error}",
+            call.header.api_key,
+            call.version()
+        ))
+    })
+}

@@ -1,0 +1,331 @@
+//! Produce, versions 3 to 13. Idempotence (KIP-98), record errors (KIP-467), current leader (KIP-951), topic ids (KIP-516).
+//!
+//! The batches are appended from the frame they arrived in, the frame is released, and then the answer parks until they
+//! are as durable as was asked, in [`Produced::settle`], here and nowhere else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::RecordValidation;
+use format::{BatchHeader, Compression};
+use replica::{Cause, Partition};
+use tokio::time::Instant;
+use uuid::Uuid;
+use wire::ErrorCode;
+use wire::request::produce::{ProducePartition, ProduceRequest, TopicRef};
+use wire::response::produce::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, ProduceResponse,
+    TopicProduceResponse,
+};
+
+use super::{Begun, Call, Waiting};
+use crate::errors::leadership_code;
+use crate::internal_topics;
+use crate::net::{Frame, Reply};
+use crate::ops::append::{self, Accepted, AppendFault};
+use crate::parked::Parked;
+use crate::topics::Topic;
+
+const ACKS_ALL: i16 = -1;
+const ACKS_NONE: i16 = 0;
+const ACKS_LEADER: i16 = 1;
+
+/// Since when zstd may be used (KIP-110).
+const ZSTD_FROM: i16 = 7;
+
+/// The client id under which Kafka's tools may write to internal topics.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
+
+pub(crate) fn begin(call: Call, mut frame: Frame) -> Begun {
+    let body = frame
+        .bytes
+        .get_mut(call.header.body_offset..)
+        .unwrap_or_default();
+    let refuse = |error| Begun::Refused(format!("Produce: {error}"));
+    let request = match ProduceRequest::decode(body, call.version()) {
+        Ok(request) => request,
+        Err(error) => return refuse(error),
+    };
+    let mut produced = Produced { topics: Vec::new() };
+    for partition in request.partitions(body) {
+        match partition {
+            Ok(partition) => produced.add(&call, request.acks, partition),
+            Err(error) => return refuse(error),
+        }
+    }
+    drop(frame);
+    let cause = match request.acks {
+        ACKS_NONE if produced.failed() => {
+            return Begun::Refused("a produce with acks=0 failed".into());
+        }
+        ACKS_NONE => return Begun::Silent,
+        ACKS_LEADER => Cause::DurableEnd,
+        _ => Cause::HighWatermark,
+    };
+    let targets = produced.targets(cause);
+    if targets.is_empty() {
+        return produced
+            .answer(&call)
+            .map_or(Begun::Refused("unencodable".into()), Begun::Answered);
+    }
+    let deadline =
+        Instant::now() + Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let parked = Parked::for_offsets(targets, cause);
+    Begun::Waiting(Waiting::parked(
+        produced.settle(call, cause, parked, deadline),
+    ))
+}
+
+/// What became of the partitions of one request, in its order.
+struct Produced {
+    topics: Vec<ProducedTopic>,
+}
+
+struct ProducedTopic {
+    position: usize,
+    name: String,
+    id: Uuid,
+    partitions: Vec<ProducedPartition>,
+}
+
+struct ProducedPartition {
+    index: i32,
+    outcome: Result<Pending, Refusal>,
+}
+
+/// Appended; durable once the partition has passed `end`.
+struct Pending {
+    partition: Arc<Partition>,
+    accepted: Accepted,
+    end: i64,
+}
+
+struct Refusal {
+    error: ErrorCode,
+    /// -1 where Kafka does not say.
+    log_start: i64,
+    message: Option<String>,
+    record_errors: Vec<(i32, String)>,
+    current_leader: Option<(i32, i32)>,
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(error: ErrorCode) -> Self {
+        Self {
+            error,
+            log_start: -1,
+            message: None,
+            record_errors: Vec::new(),
+            current_leader: None,
+        }
+    }
+}
+
+impl Produced {
+    fn add(&mut self, call: &Call, acks: i16, sent: ProducePartition<'_>) {
+        let topic = match sent.topic {
+            TopicRef::Name(name) => call.broker.topics.by_name(name),
+            TopicRef::Id(id) => call.broker.topics.by_id(&id),
+        };
+        if self
+            .topics
+            .last()
+            .is_none_or(|last| last.position != sent.topic_position)
+        {
+            let (name, id) = match sent.topic {
+                TopicRef::Name(name) => (name.to_owned(), Uuid::nil()),
+                TopicRef::Id(id) => (String::new(), id),
+            };
+            self.topics.push(ProducedTopic {
+                position: sent.topic_position,
+                name,
+                id,
+                partitions: Vec::new(),
+            });
+        }
+        let index = sent.partition_index;
+        let outcome = append_one(call, acks, topic.as_deref(), sent);
+        if let Some(last) = self.topics.last_mut() {
+            last.partitions.push(ProducedPartition { index, outcome });
+        }
+    }
+
+    fn outcomes(&mut self) -> impl Iterator<Item = &mut Result<Pending, Refusal>> {
+        self.topics
+            .iter_mut()
+            .flat_map(|topic| &mut topic.partitions)
+            .map(|partition| &mut partition.outcome)
+    }
+
+    fn failed(&mut self) -> bool {
+        self.outcomes().any(|outcome| outcome.is_err())
+    }
+
+    /// The partitions that are not yet as durable as `cause` demands.
+    fn targets(&mut self, cause: Cause) -> Vec<(Arc<Partition>, i64)> {
+        let pending = self.outcomes().filter_map(|outcome| outcome.as_ref().ok());
+        pending
+            .filter(|pending| pending.partition.offset_of(cause) < pending.end)
+            .map(|pending| (pending.partition.clone(), pending.end))
+            .collect()
+    }
+
+    /// Waits until every append is as durable as `cause` demands, its partition is lost, or the time is up.
+    async fn settle(
+        mut self,
+        call: Call,
+        cause: Cause,
+        parked: Parked,
+        deadline: Instant,
+    ) -> Option<Reply> {
+        let in_time = tokio::time::timeout_at(deadline, parked.waiter.due())
+            .await
+            .is_ok();
+        drop(parked);
+        for outcome in self.outcomes() {
+            if let Ok(pending) = outcome
+                && pending.partition.offset_of(cause) < pending.end
+            {
+                let lost = pending.partition.leader_epoch().err().map(leadership_code);
+                *outcome = Err(match lost {
+                    Some(error) => error.into(),
+                    None if in_time => ErrorCode::NotLeaderOrFollower.into(),
+                    None => ErrorCode::RequestTimedOut.into(),
+                });
+            }
+        }
+        self.answer(&call)
+    }
+
+    fn answer(self, call: &Call) -> Option<Reply> {
+        let topics = self.topics.into_iter().map(|topic| TopicProduceResponse {
+            name: topic.name,
+            topic_id: topic.id,
+            partition_responses: topic
+                .partitions
+                .into_iter()
+                .map(ProducedPartition::into_wire)
+                .collect(),
+        });
+        call.encode(ProduceResponse {
+            responses: topics.collect(),
+            ..ProduceResponse::default()
+        })
+    }
+}
+
+impl ProducedPartition {
+    fn into_wire(self) -> PartitionProduceResponse {
+        let index = self.index;
+        match self.outcome {
+            Ok(Pending { accepted, .. }) => PartitionProduceResponse {
+                index,
+                base_offset: accepted.appended.base_offset,
+                log_append_time_ms: accepted.log_append_time,
+                log_start_offset: accepted.appended.log_start_offset,
+                ..PartitionProduceResponse::default()
+            },
+            Err(refusal) => refusal.into_wire(index),
+        }
+    }
+}
+
+impl Refusal {
+    fn into_wire(self, index: i32) -> PartitionProduceResponse {
+        let record_errors = self
+            .record_errors
+            .into_iter()
+            .map(|(batch_index, message)| BatchIndexAndErrorMessage {
+                batch_index,
+                batch_index_error_message: Some(message),
+            });
+        let leader = self
+            .current_leader
+            .map(|(leader_id, leader_epoch)| LeaderIdAndEpoch {
+                leader_id,
+                leader_epoch,
+            });
+        PartitionProduceResponse {
+            index,
+            error_code: self.error.code(),
+            base_offset: -1,
+            log_start_offset: self.log_start,
+            record_errors: record_errors.collect(),
+            error_message: self.message,
+            current_leader: leader.unwrap_or_default(),
+            ..PartitionProduceResponse::default()
+        }
+    }
+}
+
+fn append_one(
+    call: &Call,
+    acks: i16,
+    topic: Option<&Topic>,
+    sent: ProducePartition<'_>,
+) -> Result<Pending, Refusal> {
+    if !(ACKS_ALL..=ACKS_LEADER).contains(&acks) {
+        return Err(ErrorCode::InvalidRequiredAcks.into());
+    }
+    let Some(topic) = topic else {
+        return Err(match sent.topic {
+            TopicRef::Name(_) => ErrorCode::UnknownTopicOrPartition.into(),
+            TopicRef::Id(_) => ErrorCode::UnknownTopicId.into(),
+        });
+    };
+    if internal_topics::is_internal(&topic.name) && call.client_id() != ADMIN_CLIENT_ID {
+        return Err(ErrorCode::InvalidTopicException.into());
+    }
+    let records = sent.records.ok_or(ErrorCode::InvalidRecord)?;
+    check_codec(records, call.version())?;
+    let partition = topic
+        .partition(sent.partition_index)
+        .ok_or_else(|| call.broker.absent(&topic.name, sent.partition_index))?;
+    let full = call.broker.config().log.record_validation == RecordValidation::Full;
+    match append::append(&partition, &topic.config.load(), full, records) {
+        Ok(accepted) => Ok(Pending {
+            end: accepted.appended.last_offset + 1,
+            partition,
+            accepted,
+        }),
+        Err(fault) => Err(refusal(call, &partition, fault)),
+    }
+}
+
+/// A client of an old version could not read back what a zstd producer wrote (KIP-110).
+fn check_codec(records: &[u8], version: i16) -> Result<(), ErrorCode> {
+    match BatchHeader::parse(records) {
+        Ok(header) if version < ZSTD_FROM && header.compression() == Compression::Zstd => {
+            Err(ErrorCode::UnsupportedCompressionType)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refusal(call: &Call, partition: &Partition, fault: AppendFault) -> Refusal {
+    let error = fault.code();
+    let mut refusal = Refusal::from(error);
+    match fault {
+        AppendFault::Leadership(_) => {
+            let image = call.broker.image();
+            let known = image.partition(&partition.topic, partition.index);
+            refusal.current_leader = known.map(|known| (known.leader, known.leader_epoch));
+        }
+        AppendFault::Invalid(format::ValidationError::Records { ref errors }) => {
+            refusal.record_errors = errors
+                .iter()
+                .map(|error| (error.index, error.kind.to_string()))
+                .collect();
+            refusal.message = Some(fault.to_string());
+            refusal.log_start = partition.log().log_start();
+        }
+        AppendFault::Invalid(_) | AppendFault::NotOneBatch | AppendFault::Recompression(_)
+            if error == ErrorCode::InvalidRecord =>
+        {
+            refusal.message = Some(fault.to_string());
+            refusal.log_start = partition.log().log_start();
+        }
+        _ => {}
+    }
+    refusal
+}

@@ -1,0 +1,86 @@
+//! InitProducerId, versions 0 to 5 (KIP-98, KIP-360), and DescribeProducers (KIP-664).
+
+use std::sync::Arc;
+
+use kafka_protocol::messages::describe_producers_response::{
+    PartitionResponse, ProducerState, TopicResponse,
+};
+use kafka_protocol::messages::{
+    DescribeProducersResponse, InitProducerIdResponse, ProducerId, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+use store::ActiveProducer;
+use wire::ErrorCode;
+use wire::request::{DescribeProducersRequest, InitProducerIdRequest};
+
+use super::Call;
+use crate::errors::leadership_code;
+
+pub(crate) async fn init_producer_id(
+    call: Arc<Call>,
+    request: InitProducerIdRequest,
+) -> InitProducerIdResponse {
+    match assign(&call, &request).await {
+        Ok(producer_id) => InitProducerIdResponse::default()
+            .with_producer_id(ProducerId(producer_id))
+            .with_producer_epoch(0),
+        Err(error) => InitProducerIdResponse::default()
+            .with_error_code(error.code())
+            .with_producer_id(ProducerId(-1))
+            .with_producer_epoch(-1),
+    }
+}
+
+/// Without a transactional id every request gets a new id, also one that names the id it has: there is no state in which
+/// to bump its epoch.
+async fn assign(call: &Call, request: &InitProducerIdRequest) -> Result<i64, ErrorCode> {
+    match request.transactional_id.as_deref() {
+        Some("") => Err(ErrorCode::InvalidRequest),
+        Some(_) => Err(ErrorCode::UnsupportedVersion),
+        None => call.broker.producer_ids.next(&call.broker.controller).await,
+    }
+}
+
+pub(crate) fn describe(
+    call: &Call,
+    request: DescribeProducersRequest,
+) -> DescribeProducersResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = topic.partition_indexes.iter().map(|index| {
+            let answer = PartitionResponse::default().with_partition_index(*index);
+            match active_producers(call, &topic.name, *index) {
+                Ok(producers) => {
+                    answer.with_active_producers(producers.iter().map(state).collect())
+                }
+                Err(error) => answer
+                    .with_error_code(error.code())
+                    .with_error_message(None),
+            }
+        });
+        let partitions = partitions.collect();
+        TopicResponse::default()
+            .with_name(TopicName(StrBytes::from_string(topic.name)))
+            .with_partitions(partitions)
+    });
+    DescribeProducersResponse::default().with_topics(topics.collect())
+}
+
+fn active_producers(
+    call: &Call,
+    topic: &str,
+    index: i32,
+) -> Result<Vec<ActiveProducer>, ErrorCode> {
+    let partition = call.broker.partition(topic, index)?;
+    partition.leader_epoch().map_err(leadership_code)?;
+    Ok(partition.log().producers())
+}
+
+fn state(producer: &ActiveProducer) -> ProducerState {
+    ProducerState::default()
+        .with_producer_id(ProducerId(producer.producer_id))
+        .with_producer_epoch(producer.producer_epoch.into())
+        .with_last_sequence(producer.last_sequence)
+        .with_last_timestamp(producer.last_timestamp)
+        .with_coordinator_epoch(producer.coordinator_epoch)
+        .with_current_txn_start_offset(producer.current_txn_first_offset)
+}

@@ -1,0 +1,28 @@
+//! Every bound of the broker that is not a configuration key, with its reason.
+
+/// A request may take this long to arrive whatever its size …
+pub(crate) const FRAME_BASE_SECONDS: u64 = 30;
+/// … plus its size at this rate: a client slower than 64 KB/s would hold request memory that others wait for.
+pub(crate) const FRAME_MIN_BYTES_PER_MS: u64 = 64;
+
+/// Requests of one connection that may be begun before the first is answered: enough for a Java producer's five and a
+/// consumer's fetch, few enough that one connection cannot park without bound.
+pub(crate) const MAX_BEGUN_PER_CONNECTION: usize = 16;
+
+/// File ranges from this size on go by sendfile; smaller ones are cheaper copied into the same sendmsg as their header.
+pub(crate) const SENDFILE_FROM_BYTES: u32 = 16 * 1024;
+
+/// Bytes gathered into one write: bounds the copy of small ranges.
+pub(crate) const GATHER_BYTES: usize = 128 * 1024;
+
+/// Bytes handed to the socket in one turn, so that a fast reader does not keep the other connections of its worker.
+pub(crate) const SEND_TURN_BYTES: usize = 1024 * 1024;
+
+/// Connections handed to a worker that it has not yet taken up.
+pub(crate) const ACCEPT_QUEUE: usize = 1024;
+
+/// What a compressed batch may expand to where its records must be looked at: Kafka's own limit on a whole request.
+pub(crate) const MAX_DECOMPRESSED_BATCH_BYTES: usize = 100 * 1024 * 1024;
+
+/// Logs may keep one in so many of the process's descriptors open; connections need the others.
+pub(crate) const OPEN_FILES_SHARE: u64 = 4;

@@ -1,0 +1,435 @@
+//! The log directories of this node: which partition lives where, opening, deleting, checkpoints.
+//!
+//! Invariant: a partition has a log in at most one directory; a directory that failed takes no new logs and is not closed
+//! as if it were clean.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use ::config::{BrokerConfig, Durability, TopicConfig};
+use replica::{Flusher, Partition};
+use store::{
+    FileCache, LogConfig, LogDir, LogDirError, LogOptions, MetaProperties, PartitionKind,
+    PartitionName,
+};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::limits::OPEN_FILES_SHARE;
+use crate::topics::Topic;
+
+#[derive(Debug, Error)]
+pub enum LogsError {
+    #[error(transparent)]
+    Dir(#[from] LogDirError),
+    #[error("{}: it belongs to node {found}, this is node {expected}", path.display())]
+    OtherNode {
+        path: PathBuf,
+        found: i32,
+        expected: i32,
+    },
+    #[error("{}: it belongs to cluster {found}, other directories to {expected}", path.display())]
+    OtherCluster {
+        path: PathBuf,
+        found: String,
+        expected: String,
+    },
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    #[error("no log directory is usable")]
+    NoneUsable,
+}
+
+/// One entry of `log.dirs`.
+pub(crate) struct Dir {
+    store: LogDir,
+    id: Uuid,
+    flusher: Arc<Flusher>,
+    logs: AtomicUsize,
+    /// Sticky until a restart.
+    offline: AtomicBool,
+    /// The failure has been dealt with.
+    noted: AtomicBool,
+}
+
+impl Dir {
+    pub(crate) fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Acquire) || self.flusher.failed()
+    }
+
+    /// True once, after the directory went offline.
+    pub(crate) fn newly_failed(&self) -> bool {
+        self.is_offline() && !self.noted.swap(true, Ordering::AcqRel)
+    }
+
+    /// Size of the volume and what is free for us on it, in bytes; -1 if unknown (KIP-827).
+    pub(crate) fn volume_bytes(&self) -> (i64, i64) {
+        let bytes =
+            |blocks: u64, size: u64| i64::try_from(blocks.saturating_mul(size)).unwrap_or(i64::MAX);
+        rustix::fs::statvfs(self.path()).map_or((-1, -1), |volume| {
+            (
+                bytes(volume.f_blocks, volume.f_frsize),
+                bytes(volume.f_bavail, volume.f_frsize),
+            )
+        })
+    }
+}
+
+/// See the module.
+pub(crate) struct Logs {
+    cluster_id: String,
+    dirs: Vec<Dir>,
+    /// Where the partitions live that were found at start, with the topic id that they were made for.
+    found: HashMap<PartitionName, (usize, Option<Uuid>)>,
+    files: Arc<FileCache>,
+}
+
+impl Logs {
+    /// Takes every directory of `log.dirs`, and formats those that are new.
+    pub(crate) fn open(config: &BrokerConfig) -> Result<Self, LogsError> {
+        let mut stores = Vec::with_capacity(config.log_dirs.len());
+        for path in &config.log_dirs {
+            stores.push(LogDir::open(path)?);
+        }
+        let cluster_id = common_cluster_id(&stores, config.server.node_id)?;
+        let cluster_id = cluster_id.unwrap_or_else(|| store::base64url::encode(Uuid::new_v4()));
+        let mut found = HashMap::new();
+        let mut dirs = Vec::with_capacity(stores.len());
+        for (index, mut store) in stores.into_iter().enumerate() {
+            let id = directory_id(&mut store, &cluster_id, config.server.node_id)?;
+            take_stock(&store, index, &mut found)?;
+            let flusher = Flusher::start(&index.to_string()).map_err(at(store.path()))?;
+            dirs.push(Dir {
+                store,
+                id,
+                flusher,
+                logs: AtomicUsize::new(0),
+                offline: AtomicBool::default(),
+                noted: AtomicBool::default(),
+            });
+        }
+        Ok(Self {
+            cluster_id,
+            dirs,
+            found,
+            files: FileCache::new(open_files()),
+        })
+    }
+
+    pub(crate) fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    pub(crate) fn dirs(&self) -> &[Dir] {
+        &self.dirs
+    }
+
+    pub(crate) fn files(&self) -> &Arc<FileCache> {
+        &self.files
+    }
+
+    /// The directory that holds the partition's log, as an index of [`Logs::dirs`].
+    pub(crate) fn dir_of(&self, partition: &Partition) -> usize {
+        let path = partition.log().path();
+        self.dirs
+            .iter()
+            .position(|dir| path.parent() == Some(dir.path()))
+            .unwrap_or(0)
+    }
+
+    pub(crate) fn fail(&self, dir: usize) {
+        if let Some(dir) = self.dirs.get(dir) {
+            dir.offline.store(true, Ordering::Release);
+        }
+    }
+
+    /// Opens the partition's log where it was found, or makes one in the directory with the fewest.
+    pub(crate) fn open_partition(
+        &self,
+        topic: &Topic,
+        index: i32,
+        config: &BrokerConfig,
+    ) -> Result<Arc<Partition>, LogsError> {
+        let name = PartitionName::new(&*topic.name, index);
+        let options = LogOptions {
+            config: log_config(&topic.config.load(), config),
+            durability: match config.log.durability {
+                Durability::Fsync => store::Durability::Fsync,
+                Durability::PageCache => store::Durability::PageCache,
+            },
+            files: self.files.clone(),
+        };
+        let here = self
+            .found
+            .get(&name)
+            .filter(|(_, id)| id.is_none_or(|id| id == topic.id));
+        let (dir, log) = match here.and_then(|(dir, _)| self.dirs.get(*dir)) {
+            Some(dir) => (dir, dir.store.open_log(&name, options, clock::now_ms())?),
+            None => {
+                let dir = self.emptiest().ok_or(LogsError::NoneUsable)?;
+                (
+                    dir,
+                    dir.store
+                        .create_log(&name, topic.id, options, clock::now_ms())?,
+                )
+            }
+        };
+        dir.logs.fetch_add(1, Ordering::Relaxed);
+        Ok(Partition::new(
+            topic.name.clone(),
+            topic.id,
+            index,
+            Arc::new(log),
+            dir.flusher.clone(),
+        ))
+    }
+
+    fn emptiest(&self) -> Option<&Dir> {
+        let usable = self.dirs.iter().filter(|dir| !dir.is_offline());
+        usable.min_by_key(|dir| dir.logs.load(Ordering::Relaxed))
+    }
+
+    /// Takes the partition's files out of the way; they are unlinked by [`Logs::purge`] after `file.delete.delay.ms`.
+    pub(crate) fn delete(&self, partition: &Partition) -> io::Result<()> {
+        let Some(dir) = self.dirs.get(self.dir_of(partition)) else {
+            return Ok(());
+        };
+        let name = PartitionName::new(&*partition.topic, partition.index);
+        dir.logs.fetch_sub(1, Ordering::Relaxed);
+        dir.store
+            .delete_log(partition.log(), &name, clock::now_ms())
+    }
+
+    /// Sets aside what was found on disk for topics that the cluster does not know (KIP-858's strays).
+    pub(crate) fn set_strays_aside(&self, is_known: impl Fn(&PartitionName, Option<Uuid>) -> bool) {
+        for dir in &self.dirs {
+            let Ok(partitions) = dir.store.partitions() else {
+                continue;
+            };
+            let current = partitions
+                .iter()
+                .filter(|found| found.kind == PartitionKind::Current);
+            for stray in current.filter(|found| !is_known(&found.name, found.topic_id)) {
+                tracing::warn!(path = %stray.path.display(), "a partition of no known topic, set aside");
+                if let Err(error) = dir.store.mark_stray(stray) {
+                    tracing::error!(path = %stray.path.display(), %error, "stray partition not set aside");
+                }
+            }
+        }
+    }
+
+    pub(crate) fn purge(&self, now_ms: i64) {
+        for dir in &self.dirs {
+            if let Err(error) = dir.store.purge(now_ms) {
+                tracing::error!(dir = %dir.path().display(), %error, "deleted partitions not removed");
+            }
+        }
+    }
+
+    /// Makes the logs' recovery points current and writes them down: a crash from here on costs only what comes after.
+    pub(crate) fn checkpoint_recovery_points(&self, topics: &[Arc<Topic>]) {
+        self.for_each_dir(topics, |dir, partitions| {
+            let point = |partition: &Partition| {
+                partition
+                    .log()
+                    .checkpoint()
+                    .unwrap_or(partition.log().recovery_point())
+            };
+            dir.store.write_recovery_points(
+                partitions
+                    .iter()
+                    .map(|partition| (name_of(partition), point(partition))),
+            )
+        });
+    }
+
+    pub(crate) fn checkpoint_log_starts(&self, topics: &[Arc<Topic>]) {
+        self.for_each_dir(topics, |dir, partitions| {
+            let moved = partitions
+                .iter()
+                .filter(|partition| partition.log().log_start() > 0);
+            dir.store.write_log_starts(
+                moved.map(|partition| (name_of(partition), partition.log().log_start())),
+            )
+        });
+    }
+
+    pub(crate) fn checkpoint_high_watermarks(&self, topics: &[Arc<Topic>]) {
+        self.for_each_dir(topics, |dir, partitions| {
+            let offsets = partitions
+                .iter()
+                .map(|partition| (name_of(partition), partition.high_watermark()));
+            dir.store.write_high_watermarks(offsets)
+        });
+    }
+
+    fn for_each_dir(
+        &self,
+        topics: &[Arc<Topic>],
+        write: impl Fn(&Dir, &[Arc<Partition>]) -> io::Result<()>,
+    ) {
+        let mut by_dir = vec![Vec::new(); self.dirs.len()];
+        for partition in topics.iter().flat_map(|topic| topic.partitions()) {
+            if let Some(partitions) = by_dir.get_mut(self.dir_of(&partition)) {
+                partitions.push(partition);
+            }
+        }
+        for (dir, partitions) in self
+            .dirs
+            .iter()
+            .zip(by_dir)
+            .filter(|(dir, _)| !dir.is_offline())
+        {
+            if let Err(error) = write(dir, &partitions) {
+                tracing::error!(dir = %dir.path().display(), %error, "checkpoint not written");
+            }
+        }
+    }
+
+    /// A clean end: everything synced, checkpoints current, and the mark that says so.
+    pub(crate) fn close(&self, topics: &[Arc<Topic>], broker_epoch: i64) {
+        for dir in &self.dirs {
+            dir.flusher.stop();
+        }
+        let mut failed = vec![false; self.dirs.len()];
+        for partition in topics.iter().flat_map(|topic| topic.partitions()) {
+            partition.resign();
+            if let Err(error) = partition.log().close() {
+                tracing::error!(topic = %partition.topic, partition = partition.index, %error, "log not closed");
+                if let Some(failed) = failed.get_mut(self.dir_of(&partition)) {
+                    *failed = true;
+                }
+            }
+        }
+        self.for_each_dir(topics, |dir, partitions| {
+            let points = partitions
+                .iter()
+                .map(|partition| (name_of(partition), partition.log().recovery_point()));
+            dir.store.write_recovery_points(points)
+        });
+        self.checkpoint_log_starts(topics);
+        self.checkpoint_high_watermarks(topics);
+        for (dir, failed) in self.dirs.iter().zip(failed) {
+            if failed || dir.is_offline() {
+                continue;
+            }
+            if let Err(error) = dir.store.close(broker_epoch) {
+                tracing::error!(dir = %dir.path().display(), %error, "directory not marked as cleanly shut down");
+            }
+        }
+    }
+}
+
+fn name_of(partition: &Partition) -> PartitionName {
+    PartitionName::new(&*partition.topic, partition.index)
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> LogsError {
+    let path = path.to_owned();
+    move |source| LogsError::Io { path, source }
+}
+
+/// The cluster that the formatted directories belong to, all of them to the same.
+fn common_cluster_id(stores: &[LogDir], node_id: i32) -> Result<Option<String>, LogsError> {
+    let mut common: Option<String> = None;
+    for store in stores {
+        let Some(meta) = store.meta() else { continue };
+        let path = store.path().to_owned();
+        if meta.node_id != node_id {
+            return Err(LogsError::OtherNode {
+                path,
+                found: meta.node_id,
+                expected: node_id,
+            });
+        }
+        match &common {
+            Some(expected) if *expected != meta.cluster_id => {
+                let (found, expected) = (meta.cluster_id.clone(), expected.clone());
+                return Err(LogsError::OtherCluster {
+                    path,
+                    found,
+                    expected,
+                });
+            }
+            _ => common = Some(meta.cluster_id.clone()),
+        }
+    }
+    Ok(common)
+}
+
+fn directory_id(store: &mut LogDir, cluster_id: &str, node_id: i32) -> Result<Uuid, LogsError> {
+    if let Some(id) = store.directory_id() {
+        return Ok(id);
+    }
+    let id = Uuid::new_v4();
+    let path = store.path().to_owned();
+    store
+        .set_meta(MetaProperties {
+            cluster_id: cluster_id.to_owned(),
+            node_id,
+            directory_id: id,
+        })
+        .map_err(at(&path))?;
+    Ok(id)
+}
+
+/// Notes which partitions the directory holds, and what an earlier run left to be removed.
+fn take_stock(
+    store: &LogDir,
+    index: usize,
+    found: &mut HashMap<PartitionName, (usize, Option<Uuid>)>,
+) -> Result<(), LogsError> {
+    for partition in store.partitions().map_err(at(store.path()))? {
+        match partition.kind {
+            PartitionKind::Current => {
+                found.insert(partition.name, (index, partition.topic_id));
+            }
+            PartitionKind::Deleted => store.delete_found(&partition),
+            PartitionKind::Future | PartitionKind::Stray => {}
+        }
+    }
+    Ok(())
+}
+
+/// Descriptors that logs may keep open; the rest is for connections.
+fn open_files() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile)
+        .current
+        .unwrap_or(u64::MAX);
+    usize::try_from(limit / OPEN_FILES_SHARE).unwrap_or(usize::MAX)
+}
+
+/// What the store needs of a topic's configuration.
+pub(crate) fn log_config(topic: &TopicConfig, broker: &BrokerConfig) -> LogConfig {
+    let bytes = |size: i32| u32::try_from(size).unwrap_or(0);
+    LogConfig {
+        segment_bytes: bytes(topic.effective_segment_bytes()),
+        segment_ms: topic.max_segment_ms(),
+        segment_jitter_ms: topic.segment_jitter_ms,
+        segment_index_bytes: bytes(topic.segment_index_bytes),
+        index_interval_bytes: bytes(topic.index_interval_bytes),
+        retention_ms: topic.retention_ms,
+        retention_bytes: topic.retention_bytes,
+        file_delete_delay_ms: topic.file_delete_delay_ms,
+        cleanup_delete: topic.cleanup_policy.delete,
+        cleanup_compact: topic.cleanup_policy.compact,
+        preallocate: topic.preallocate,
+        flush_messages: topic.flush_messages,
+        flush_ms: topic.flush_ms,
+        producer_id_expiration_ms: broker.log.producer_id_expiration_ms.into(),
+    }
+}

@@ -1,0 +1,223 @@
+//! What happens by the clock: retention, checkpoints, removal of deleted files, expiry of producers.
+//!
+//! One thread; each task has its own period, read anew before each run because most are dynamic keys.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::broker::Broker;
+use crate::clock;
+
+/// The shortest pause between two looks at the clock.
+const TICK: Duration = Duration::from_millis(100);
+
+pub(crate) struct Maintenance {
+    stop: Arc<Stop>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Stop {
+    asked: Mutex<bool>,
+    wake: Condvar,
+}
+
+struct Task {
+    period: fn(&Broker) -> Duration,
+    run: fn(&Broker),
+    due: Instant,
+}
+
+impl Maintenance {
+    pub(crate) fn start(broker: Arc<Broker>) -> std::io::Result<Self> {
+        let stop = Arc::new(Stop::default());
+        let asked = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("maintenance".into())
+            .spawn(move || run(&broker, &asked))?;
+        Ok(Self { stop, thread })
+    }
+
+    pub(crate) fn stop(self) {
+        *self.stop.asked.lock() = true;
+        self.stop.wake.notify_one();
+        if self.thread.join().is_err() {
+            tracing::error!("the maintenance thread panicked");
+        }
+    }
+}
+
+fn run(broker: &Broker, stop: &Stop) {
+    let now = Instant::now();
+    let delay = ms(broker.config().log.initial_task_delay_ms);
+    let after_delay = |period: fn(&Broker) -> Duration, run| Task {
+        period,
+        run,
+        due: now + delay.min(period(broker)),
+    };
+    let mut tasks = [
+        after_delay(
+            |broker| ms(broker.config().log.retention_check_interval_ms),
+            apply_retention,
+        ),
+        after_delay(
+            |broker| {
+                ms(broker
+                    .config()
+                    .log
+                    .flush_offset_checkpoint_interval_ms
+                    .into())
+            },
+            checkpoint_recovery,
+        ),
+        after_delay(
+            |broker| {
+                ms(broker
+                    .config()
+                    .log
+                    .flush_start_offset_checkpoint_interval_ms
+                    .into())
+            },
+            checkpoint_starts,
+        ),
+        after_delay(
+            |broker| {
+                ms(broker
+                    .config()
+                    .log
+                    .producer_id_expiration_check_interval_ms
+                    .into())
+            },
+            expire_producers,
+        ),
+        after_delay(
+            |broker| {
+                ms(broker
+                    .config()
+                    .replication
+                    .replica_high_watermark_checkpoint_interval_ms)
+            },
+            checkpoint_marks,
+        ),
+        Task {
+            period: |_| Duration::from_secs(1),
+            run: purge,
+            due: now,
+        },
+        Task {
+            period: |_| Duration::from_secs(1),
+            run: watch_dirs,
+            due: now,
+        },
+    ];
+    loop {
+        let mut asked = stop.asked.lock();
+        if !*asked {
+            stop.wake.wait_for(&mut asked, TICK);
+        }
+        if *asked {
+            return;
+        }
+        drop(asked);
+        for task in &mut tasks {
+            if task.due <= Instant::now() {
+                (task.run)(broker);
+                task.due = Instant::now() + (task.period)(broker).max(TICK);
+            }
+        }
+    }
+}
+
+fn ms(period_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(period_ms).unwrap_or(0))
+}
+
+fn apply_retention(broker: &Broker) {
+    for topic in broker.topics.all() {
+        for partition in topic.partitions() {
+            match partition
+                .log()
+                .apply_retention(clock::now_ms(), partition.high_watermark())
+            {
+                Ok(0) => {}
+                Ok(segments) => {
+                    tracing::info!(topic = %topic.name, partition = partition.index, segments, "retention")
+                }
+                Err(error) => {
+                    tracing::error!(topic = %topic.name, partition = partition.index, %error, "retention failed");
+                }
+            }
+        }
+    }
+}
+
+fn checkpoint_recovery(broker: &Broker) {
+    broker.logs.checkpoint_recovery_points(&broker.topics.all());
+}
+
+fn checkpoint_starts(broker: &Broker) {
+    broker.logs.checkpoint_log_starts(&broker.topics.all());
+}
+
+fn checkpoint_marks(broker: &Broker) {
+    broker.logs.checkpoint_high_watermarks(&broker.topics.all());
+}
+
+fn expire_producers(broker: &Broker) {
+    for partition in broker
+        .topics
+        .all()
+        .iter()
+        .flat_map(|topic| topic.partitions())
+    {
+        partition.log().expire_producers(clock::now_ms());
+    }
+}
+
+/// Unlinks files whose `file.delete.delay.ms` is over.
+fn purge(broker: &Broker) {
+    for partition in broker
+        .topics
+        .all()
+        .iter()
+        .flat_map(|topic| topic.partitions())
+    {
+        if let Err(error) = partition.log().purge(clock::now_ms()) {
+            tracing::error!(topic = %partition.topic, partition = partition.index, %error, "files not unlinked");
+        }
+    }
+    broker.logs.purge(clock::now_ms());
+}
+
+/// A failed sync or write takes the whole directory offline: its partitions answer KAFKA_STORAGE_ERROR until a restart.
+fn watch_dirs(broker: &Broker) {
+    let partitions: Vec<_> = broker
+        .topics
+        .all()
+        .iter()
+        .flat_map(|topic| topic.partitions())
+        .collect();
+    for partition in partitions
+        .iter()
+        .filter(|partition| partition.log().failed())
+    {
+        broker.logs.fail(broker.logs.dir_of(partition));
+    }
+    for (index, dir) in broker.logs.dirs().iter().enumerate() {
+        if !dir.newly_failed() {
+            continue;
+        }
+        tracing::error!(dir = %dir.path().display(), "log directory offline");
+        let lost = partitions
+            .iter()
+            .filter(|partition| broker.logs.dir_of(partition) == index);
+        lost.for_each(|partition| partition.take_offline());
+    }
+    if broker.logs.dirs().iter().all(|dir| dir.is_offline()) {
+        tracing::error!("every log directory is offline: the broker ends");
+        std::process::exit(1);
+    }
+}

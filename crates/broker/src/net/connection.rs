@@ -1,0 +1,170 @@
+//! One client connection: reads requests, begins them in arrival order, writes the answers in the same order.
+//!
+//! Invariants: requests take effect in arrival order; only a waiting Produce or Fetch may be overtaken, and only by a
+//! Produce or Fetch; a connection with nothing to do owns no buffer.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::frame::{FrameError, FrameReader};
+use super::{Frame, Reply};
+use crate::api::{self, Begun, Waiting};
+use crate::broker::Broker;
+use crate::limits::MAX_BEGUN_PER_CONNECTION;
+
+/// What handlers may know of the connection that a request came from.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// The listener it connected to, for the addresses that Metadata answers with.
+    pub(crate) listener: Arc<str>,
+    pub(crate) connection_id: u64,
+}
+
+/// Why a connection ended, where that is worth a line in the log.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    ByPeer,
+    Idle,
+    Refused(String),
+    Failed(std::io::Error),
+}
+
+pub(crate) async fn serve(broker: Arc<Broker>, peer: Arc<Peer>, stream: TcpStream) -> Ended {
+    let config = broker.config();
+    let max_request = config.network.socket_request_max_bytes;
+    let idle = Duration::from_millis(
+        u64::try_from(config.network.connections_max_idle_ms).unwrap_or(u64::MAX),
+    );
+    drop(config);
+    let reader = FrameReader::new(broker.budget.clone(), max_request);
+    let connection = Connection {
+        broker,
+        peer,
+        stream,
+        idle,
+        begun: VecDeque::new(),
+        held: None,
+    };
+    connection.run(reader).await
+}
+
+struct Connection {
+    broker: Arc<Broker>,
+    peer: Arc<Peer>,
+    stream: TcpStream,
+    idle: Duration,
+    /// Begun and not yet answered, oldest first; at most [`MAX_BEGUN_PER_CONNECTION`].
+    begun: VecDeque<Waiting>,
+    /// Read, but not to be begun before those in `begun` are answered.
+    held: Option<Frame>,
+}
+
+enum Event {
+    Answer(Option<Reply>),
+    Read(Result<Option<Frame>, FrameError>),
+    Quiet,
+}
+
+impl Connection {
+    async fn run(mut self, mut reader: FrameReader) -> Ended {
+        let quiet = tokio::time::sleep(self.idle);
+        tokio::pin!(quiet);
+        let mut last_active = Instant::now();
+        loop {
+            let reads = self.held.is_none() && self.begun.len() < MAX_BEGUN_PER_CONNECTION;
+            let event = tokio::select! {
+                biased;
+                answer = oldest(&mut self.begun) => Event::Answer(answer),
+                frame = reader.next(&self.stream), if reads => Event::Read(frame),
+                () = &mut quiet => Event::Quiet,
+            };
+            let step = match event {
+                Event::Answer(answer) => self.answer(answer).await,
+                Event::Read(Ok(Some(frame))) => self.take(frame).await,
+                Event::Read(Ok(None)) => Err(Ended::ByPeer),
+                Event::Read(Err(error)) => Err(ended_by(error)),
+                Event::Quiet if self.begun.is_empty() && last_active.elapsed() >= self.idle => {
+                    Err(Ended::Idle)
+                }
+                Event::Quiet => {
+                    quiet
+                        .as_mut()
+                        .reset(last_active.max(Instant::now() - self.idle / 2) + self.idle);
+                    continue;
+                }
+            };
+            if let Err(ended) = step {
+                return ended;
+            }
+            last_active = Instant::now();
+        }
+    }
+
+    /// The oldest begun request has its answer.
+    async fn answer(&mut self, answer: Option<Reply>) -> Result<(), Ended> {
+        self.begun.pop_front();
+        let Some(reply) = answer else {
+            return Err(Ended::Refused("no answer could be given".into()));
+        };
+        self.write(reply).await?;
+        match self.held.take() {
+            Some(frame) => self.take(frame).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn take(&mut self, frame: Frame) -> Result<(), Ended> {
+        let overtakes = api::may_be_overtaken(&frame.bytes)
+            && self.begun.iter().all(|waiting| waiting.may_be_overtaken);
+        if !self.begun.is_empty() && !overtakes {
+            self.held = Some(frame);
+            return Ok(());
+        }
+        match api::begin(&self.broker, &self.peer, frame) {
+            Begun::Answered(reply) if self.begun.is_empty() => self.write(reply).await,
+            Begun::Answered(reply) => {
+                self.begun.push_back(Waiting::answered(reply));
+                Ok(())
+            }
+            Begun::Waiting(waiting) => {
+                self.begun.push_back(waiting);
+                Ok(())
+            }
+            Begun::Silent => Ok(()),
+            Begun::Refused(reason) => Err(Ended::Refused(reason)),
+        }
+    }
+
+    async fn write(&mut self, reply: Reply) -> Result<(), Ended> {
+        reply
+            .write_to(&self.stream, self.idle)
+            .await
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::TimedOut => Ended::Idle,
+                _ => Ended::Failed(error),
+            })
+    }
+}
+
+async fn oldest(begun: &mut VecDeque<Waiting>) -> Option<Reply> {
+    match begun.front_mut() {
+        Some(waiting) => waiting.answer.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn ended_by(error: FrameError) -> Ended {
+    match error {
+        FrameError::Io(error) => Ended::Failed(error),
+        FrameError::Truncated => Ended::ByPeer,
+        refused @ (FrameError::Size { .. } | FrameError::Slow | FrameError::ShuttingDown) => {
+            Ended::Refused(refused.to_string())
+        }
+    }
+}

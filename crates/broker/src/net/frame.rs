@@ -1,0 +1,145 @@
+//! Cuts the incoming byte stream into request frames: a four-byte size, then that many bytes.
+//!
+//! Invariants: reading may be abandoned at any await and resumed; no buffer exists before the size is known, checked and
+//! admitted by the budget.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::budget::RequestBudget;
+use crate::limits;
+
+/// One whole request, without its size prefix, and its share of the budget.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) bytes: BytesMut,
+    _admitted: OwnedSemaphorePermit,
+}
+
+#[derive(Debug, Error)]
+pub(crate) enum FrameError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("a request of {size} bytes, where {max} are allowed")]
+    Size { size: i32, max: i32 },
+    #[error("the connection ended inside a request")]
+    Truncated,
+    #[error("a request arrived too slowly")]
+    Slow,
+    #[error("the broker is shutting down")]
+    ShuttingDown,
+}
+
+/// The state of reading one connection.
+#[derive(Debug)]
+pub(crate) struct FrameReader {
+    budget: RequestBudget,
+    max_request_bytes: i32,
+    size: [u8; 4],
+    size_read: usize,
+    body: Option<Body>,
+}
+
+#[derive(Debug)]
+struct Body {
+    frame: Frame,
+    size: usize,
+    /// When the rest must be here: a sender that trickles would hold its share of the budget for ever.
+    deadline: Instant,
+}
+
+impl FrameReader {
+    pub(crate) fn new(budget: RequestBudget, max_request_bytes: i32) -> Self {
+        Self {
+            budget,
+            max_request_bytes,
+            size: [0; 4],
+            size_read: 0,
+            body: None,
+        }
+    }
+
+    /// The next frame; `None` when the peer closed between two frames.
+    pub(crate) async fn next(&mut self, stream: &TcpStream) -> Result<Option<Frame>, FrameError> {
+        if self.body.is_none() {
+            let Some(size) = self.read_size(stream).await? else {
+                return Ok(None);
+            };
+            let admitted = self
+                .budget
+                .admit(size)
+                .await
+                .ok_or(FrameError::ShuttingDown)?;
+            let size = size as usize;
+            let allowed = Duration::from_secs(limits::FRAME_BASE_SECONDS)
+                + Duration::from_millis(size as u64 / limits::FRAME_MIN_BYTES_PER_MS);
+            let frame = Frame {
+                bytes: BytesMut::with_capacity(size),
+                _admitted: admitted,
+            };
+            self.body = Some(Body {
+                frame,
+                size,
+                deadline: Instant::now() + allowed,
+            });
+            self.size_read = 0;
+        }
+        if let Some(body) = &mut self.body {
+            body.fill(stream).await?;
+        }
+        Ok(self.body.take().map(|body| body.frame))
+    }
+
+    async fn read_size(&mut self, stream: &TcpStream) -> Result<Option<u32>, FrameError> {
+        while let Some(rest) = self
+            .size
+            .get_mut(self.size_read..)
+            .filter(|rest| !rest.is_empty())
+        {
+            match stream.try_read(rest) {
+                Ok(0) if self.size_read == 0 => return Ok(None),
+                Ok(0) => return Err(FrameError::Truncated),
+                Ok(read) => self.size_read += read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    stream.readable().await?
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let size = i32::from_be_bytes(self.size);
+        match u32::try_from(size) {
+            Ok(checked) if size <= self.max_request_bytes => Ok(Some(checked)),
+            _ => Err(FrameError::Size {
+                size,
+                max: self.max_request_bytes,
+            }),
+        }
+    }
+}
+
+impl Body {
+    async fn fill(&mut self, stream: &TcpStream) -> Result<(), FrameError> {
+        let bytes = &mut self.frame.bytes;
+        while bytes.len() < self.size {
+            let missing = self.size - bytes.len();
+            match stream.try_read_buf(&mut (&mut *bytes).limit(missing)) {
+                Ok(0) => return Err(FrameError::Truncated),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match tokio::time::timeout_at(self.deadline, stream.readable()).await {
+                        Ok(ready) => ready?,
+                        Err(_) => return Err(FrameError::Slow),
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}

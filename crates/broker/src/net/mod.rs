@@ -1,0 +1,11 @@
+//! Sockets: accepting connections, framing requests, writing answers.
+
+mod budget;
+pub(crate) mod connection;
+mod frame;
+pub(crate) mod listener;
+mod reply;
+
+pub(crate) use budget::RequestBudget;
+pub(crate) use frame::Frame;
+pub(crate) use reply::Reply;

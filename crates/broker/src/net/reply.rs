@@ -1,0 +1,166 @@
+//! Writes an answer: encoded bytes gathered into few writes, file ranges by sendfile.
+//!
+//! Invariant: the only place that opens a [`Payload`]; bytes of a file range never pass through user space unless they
+//! are fewer than it costs to send them apart.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use store::Payload;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::limits::{GATHER_BYTES, SEND_TURN_BYTES, SENDFILE_FROM_BYTES};
+
+/// An encoded answer with its size prefix, in the order in which it goes out.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    chunks: VecDeque<Payload>,
+}
+
+impl From<Bytes> for Reply {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            chunks: VecDeque::from([Payload::Bytes(bytes)]),
+        }
+    }
+}
+
+impl From<BytesMut> for Reply {
+    fn from(bytes: BytesMut) -> Self {
+        bytes.freeze().into()
+    }
+}
+
+impl FromIterator<Payload> for Reply {
+    fn from_iter<I: IntoIterator<Item = Payload>>(chunks: I) -> Self {
+        Self {
+            chunks: chunks.into_iter().collect(),
+        }
+    }
+}
+
+impl Reply {
+    /// Writes all of it, or fails when the peer takes nothing for `idle`.
+    pub(crate) async fn write_to(mut self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
+        let mut turn_bytes = 0;
+        while let Some(chunk) = self.chunks.pop_front() {
+            turn_bytes += match chunk {
+                Payload::File {
+                    file,
+                    position,
+                    len,
+                } if len >= SENDFILE_FROM_BYTES => {
+                    send_file(stream, &file, position, len, idle).await?
+                }
+                small => {
+                    let gathered = self.gather(small)?;
+                    write_all(stream, &gathered, idle).await?
+                }
+            };
+            if turn_bytes >= SEND_TURN_BYTES {
+                turn_bytes = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins `first` with the small chunks behind it. A lone chunk of bytes is passed on as it is.
+    fn gather(&mut self, first: Payload) -> io::Result<Bytes> {
+        if let Payload::Bytes(bytes) = &first
+            && self.chunks.front().is_none_or(|next| !is_small(next))
+        {
+            return Ok(bytes.clone());
+        }
+        let mut gathered = BytesMut::new();
+        append(&mut gathered, first)?;
+        while gathered.len() < GATHER_BYTES
+            && let Some(next) = self.chunks.pop_front_if(|next| is_small(next))
+        {
+            append(&mut gathered, next)?;
+        }
+        Ok(gathered.freeze())
+    }
+}
+
+fn is_small(chunk: &Payload) -> bool {
+    match chunk {
+        Payload::File { len, .. } => *len < SENDFILE_FROM_BYTES,
+        Payload::Bytes(bytes) => bytes.len() < GATHER_BYTES,
+    }
+}
+
+fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
+    match chunk {
+        Payload::Bytes(bytes) => gathered.extend_from_slice(&bytes),
+        Payload::File {
+            file,
+            position,
+            len,
+        } => {
+            let start = gathered.len();
+            gathered.resize(start + len as usize, 0);
+            let (_, room) = gathered.split_at_mut(start);
+            file.read_exact_at(room, position)?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_all(stream: &TcpStream, mut bytes: &[u8], idle: Duration) -> io::Result<usize> {
+    let size = bytes.len();
+    while !bytes.is_empty() {
+        match stream.try_write(bytes) {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                await_room(stream, idle).await?
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(size)
+}
+
+async fn send_file(
+    stream: &TcpStream,
+    file: &File,
+    position: u64,
+    len: u32,
+    idle: Duration,
+) -> io::Result<usize> {
+    let (mut offset, end) = (position, position + u64::from(len));
+    while offset < end {
+        let chunk = usize::try_from(end - offset)
+            .unwrap_or(usize::MAX)
+            .min(SEND_TURN_BYTES);
+        let sent = stream.try_io(Interest::WRITABLE, || {
+            Ok(rustix::fs::sendfile(
+                stream,
+                file,
+                Some(&mut offset),
+                chunk,
+            )?)
+        });
+        match sent {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                await_room(stream, idle).await?
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len as usize)
+}
+
+async fn await_room(stream: &TcpStream, idle: Duration) -> io::Result<()> {
+    match tokio::time::timeout(idle, stream.writable()).await {
+        Ok(ready) => ready,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}

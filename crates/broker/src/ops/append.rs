@@ -1,0 +1,164 @@
+//! The one append beneath every protocol front: validates a batch as its topic demands, brings codec and timestamps into
+//! the topic's form, and hands it to the partition.
+
+use std::sync::Arc;
+
+use config::{CompressionType, TopicConfig};
+use format::{BatchHeader, Compression, Rules, TimestampType, Validated, ValidationError};
+use replica::{LeadershipError, Partition};
+use store::{Appended, Origin};
+use thiserror::Error;
+use wire::ErrorCode;
+
+use crate::clock;
+use crate::errors::leadership_code;
+use crate::limits::MAX_DECOMPRESSED_BATCH_BYTES;
+
+/// Why nothing was appended.
+#[derive(Debug, Error)]
+pub(crate) enum AppendFault {
+    #[error(transparent)]
+    Leadership(#[from] LeadershipError),
+    #[error(transparent)]
+    Invalid(#[from] ValidationError),
+    #[error("a produce request holds exactly one record batch for a partition")]
+    NotOneBatch,
+    #[error("the records cannot be brought into the topic's codec: {0}")]
+    Recompression(#[from] format::BuildError),
+    #[error(transparent)]
+    Log(store::AppendError),
+}
+
+/// What was appended; the offsets of the first arrival if it was a duplicate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) appended: Appended,
+    /// -1 unless the topic stamps records with their append time.
+    pub(crate) log_append_time: i64,
+}
+
+/// Appends what a client produced: exactly one batch, patched in place in the buffer it arrived in.
+///
+/// With `full`, compressed batches are opened too, as Kafka does (`log.record.validation`).
+pub(crate) fn append(
+    partition: &Arc<Partition>,
+    config: &TopicConfig,
+    full: bool,
+    records: &mut [u8],
+) -> Result<Accepted, AppendFault> {
+    let now_ms = clock::now_ms();
+    let validated = validate(records, config, full, now_ms)?;
+    let mut recoded = recode(records, validated.header.compression(), config)?;
+    let batch = recoded.as_deref_mut().unwrap_or(records);
+    validated.stamp(batch).map_err(ValidationError::from)?;
+    let appended =
+        partition
+            .append(batch, Origin::Client, now_ms)
+            .map_err(|error| match error {
+                replica::AppendError::Leadership(error) => AppendFault::Leadership(error),
+                replica::AppendError::Log(error) => AppendFault::Log(error),
+            })?;
+    let log_append_time = match validated.timestamp_type {
+        TimestampType::LogAppendTime => appended.max_timestamp,
+        TimestampType::CreateTime => -1,
+    };
+    Ok(Accepted {
+        appended,
+        log_append_time,
+    })
+}
+
+fn validate(
+    records: &[u8],
+    config: &TopicConfig,
+    full: bool,
+    now_ms: i64,
+) -> Result<Validated, AppendFault> {
+    let header = BatchHeader::parse(records).map_err(ValidationError::from)?;
+    if header.size_bytes() != records.len() {
+        return Err(AppendFault::NotOneBatch);
+    }
+    let rules = Rules {
+        now_ms,
+        max_batch_size_bytes: usize::try_from(config.max_message_bytes).unwrap_or(0),
+        timestamp_type: match config.message_timestamp_type {
+            config::TimestampType::CreateTime => TimestampType::CreateTime,
+            config::TimestampType::LogAppendTime => TimestampType::LogAppendTime,
+        },
+        timestamp_before_max_ms: config.message_timestamp_before_max_ms,
+        timestamp_after_max_ms: config.message_timestamp_after_max_ms,
+        compacted: config.cleanup_policy.compact,
+        open_compressed: full
+            || target(config).is_some_and(|(codec, _)| codec != header.compression()),
+        max_decompressed_bytes: MAX_DECOMPRESSED_BATCH_BYTES,
+    };
+    Ok(format::validate(records, &rules)?)
+}
+
+/// The codec and level that the topic asks for; `None` leaves the producer's.
+fn target(config: &TopicConfig) -> Option<(Compression, Option<i32>)> {
+    match config.compression_type {
+        CompressionType::Producer => None,
+        CompressionType::Uncompressed => Some((Compression::None, None)),
+        CompressionType::Gzip => Some((Compression::Gzip, Some(config.compression_gzip_level))),
+        CompressionType::Snappy => Some((Compression::Snappy, None)),
+        CompressionType::Lz4 => Some((Compression::Lz4, Some(config.compression_lz4_level))),
+        CompressionType::Zstd => Some((Compression::Zstd, Some(config.compression_zstd_level))),
+    }
+}
+
+/// The batch in the codec that the topic asks for; `None` where it already is.
+fn recode(
+    records: &[u8],
+    codec: Compression,
+    config: &TopicConfig,
+) -> Result<Option<Vec<u8>>, AppendFault> {
+    match target(config) {
+        Some((target, level)) if target != codec => Ok(Some(format::recompress(
+            records,
+            target,
+            level,
+            MAX_DECOMPRESSED_BATCH_BYTES,
+        )?)),
+        _ => Ok(None),
+    }
+}
+
+impl AppendFault {
+    /// Kafka's error code.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Leadership(error) => leadership_code(*error),
+            Self::Invalid(error) => validation_code(error),
+            Self::NotOneBatch | Self::Recompression(_) => ErrorCode::InvalidRecord,
+            Self::Log(error) => log_code(error),
+        }
+    }
+}
+
+fn validation_code(error: &ValidationError) -> ErrorCode {
+    match error {
+        ValidationError::Corrupt(_) => ErrorCode::CorruptMessage,
+        ValidationError::TooLarge { .. } => ErrorCode::MessageTooLarge,
+        ValidationError::Invalid(_) | ValidationError::Undecodable(_) => ErrorCode::InvalidRecord,
+        ValidationError::Records { errors }
+            if errors.iter().any(|error| error.kind.is_timestamp()) =>
+        {
+            ErrorCode::InvalidTimestamp
+        }
+        ValidationError::Records { .. } => ErrorCode::InvalidRecord,
+    }
+}
+
+fn log_code(error: &store::AppendError) -> ErrorCode {
+    use store::AppendError as E;
+    match error {
+        E::Malformed(_) | E::Empty | E::OffsetsOutOfOrder { .. } => ErrorCode::CorruptMessage,
+        E::LargerThanSegment { .. } => ErrorCode::RecordListTooLarge,
+        E::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
+        E::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
+        E::InvalidTransactionState { .. } => ErrorCode::InvalidTxnState,
+        E::TransactionCoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
+        E::Io(_) | E::Failed => ErrorCode::KafkaStorageError,
+    }
+}

@@ -1,0 +1,72 @@
+//! Topics that come into being because somebody asked for them: by Metadata (`auto.create.topics.enable`), and Kafka's own.
+//!
+//! The asker is told that the topic is unknown and asks again; meanwhile the controller creates it.
+
+use std::sync::Arc;
+
+use controller::decide;
+use wire::ErrorCode;
+use wire::request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+
+use crate::broker::Broker;
+use crate::internal_topics;
+
+/// Asks the controller to create `name` and answers for the meantime.
+pub(crate) fn request(broker: &Arc<Broker>, name: &str) -> ErrorCode {
+    if let Err(error) = check_name(name) {
+        return error;
+    }
+    if broker.being_created.lock().insert(name.to_owned()) {
+        let (broker, name) = (broker.clone(), name.to_owned());
+        tokio::spawn(async move {
+            let request = CreateTopicsRequest {
+                topics: vec![topic(&broker, &name)],
+                ..CreateTopicsRequest::default()
+            };
+            let created = broker.controller.create_topics(request).await;
+            tracing::debug!(topic = name, ?created, "automatic creation");
+            broker.being_created.lock().remove(&name);
+        });
+    }
+    ErrorCode::UnknownTopicOrPartition
+}
+
+pub(crate) fn check_name(name: &str) -> Result<(), ErrorCode> {
+    decide::validate_topic_name(name).map_err(|_| ErrorCode::InvalidTopicException)
+}
+
+/// A topic with the cluster's defaults; Kafka's own have settings of their own.
+pub(crate) fn topic(broker: &Broker, name: &str) -> CreatableTopic {
+    let config = broker.config();
+    let groups = &config.groups;
+    match name {
+        internal_topics::CONSUMER_OFFSETS => CreatableTopic {
+            name: name.to_owned(),
+            num_partitions: groups.offsets_topic_num_partitions,
+            replication_factor: groups.offsets_topic_replication_factor,
+            configs: vec![
+                setting("cleanup.policy", "compact"),
+                setting("compression.type", "producer"),
+                setting(
+                    "segment.bytes",
+                    &groups.offsets_topic_segment_bytes.to_string(),
+                ),
+            ],
+            ..CreatableTopic::default()
+        },
+        name => CreatableTopic {
+            name: name.to_owned(),
+            num_partitions: config.topic_creation.num_partitions,
+            replication_factor: i16::try_from(config.topic_creation.default_replication_factor)
+                .unwrap_or(i16::MAX),
+            ..CreatableTopic::default()
+        },
+    }
+}
+
+fn setting(name: &str, value: &str) -> CreatableTopicConfig {
+    CreatableTopicConfig {
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
+    }
+}

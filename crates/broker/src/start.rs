@@ -1,0 +1,139 @@
+//! Start and stop: the order in which a node's parts come up, and go down again.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::config::{BrokerConfig, Listener};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::broker::Broker;
+use crate::controller::{ControllerError, ControllerNode};
+use crate::logs::{Logs, LogsError};
+use crate::maintenance::Maintenance;
+use crate::net::listener;
+use crate::runtime::Workers;
+
+/// What is told to the operator once the node serves.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    pub listeners: Vec<Listener>,
+    pub cluster_id: String,
+    pub topics: usize,
+    pub partitions: usize,
+    pub took: Duration,
+}
+
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Logs(#[from] LogsError),
+    #[error(transparent)]
+    Controller(#[from] ControllerError),
+    #[error("cannot listen on {listener}: {source}")]
+    Listen { listener: String, source: io::Error },
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Runs a node until SIGTERM or SIGINT, then closes it cleanly.
+pub fn run(config: BrokerConfig, ready: impl FnOnce(Ready)) -> Result<(), RunError> {
+    let started = Instant::now();
+    raise_descriptor_limit();
+    let logs = Logs::open(&config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(config, logs, |broker, listeners| {
+        ready(describe(broker, listeners, started))
+    }))
+}
+
+async fn serve(
+    config: BrokerConfig,
+    logs: Logs,
+    ready: impl FnOnce(&Broker, Vec<Listener>),
+) -> Result<(), RunError> {
+    let mut stop_asked = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let (sockets, listeners) = listen(&config).await?;
+    let controller = ControllerNode::open(&config, &logs).await?;
+    let broker = Arc::new(Broker::new(config, logs, controller.channel()));
+    let controller = controller.register(&broker, &listeners).await?;
+    let workers = Arc::new(Workers::start(cores())?);
+    let maintenance = Maintenance::start(broker.clone())?;
+    let mut accepting = Vec::with_capacity(sockets.len());
+    for (socket, described) in sockets.into_iter().zip(&listeners) {
+        let name = described.name.as_str().into();
+        accepting.push(tokio::spawn(listener::accept(
+            socket,
+            name,
+            broker.clone(),
+            workers.clone(),
+        )));
+    }
+    ready(&broker, listeners);
+    tokio::select! {
+        _ = stop_asked.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    tracing::info!("stopping");
+    accepting.iter().for_each(tokio::task::JoinHandle::abort);
+    maintenance.stop();
+    controller.stop().await;
+    broker.logs.close(&broker.topics.all(), broker.epoch());
+    Ok(())
+}
+
+/// Binds before anything else, so that a taken port is told at once. Answers the listeners with the ports that they got.
+async fn listen(config: &BrokerConfig) -> Result<(Vec<TcpListener>, Vec<Listener>), RunError> {
+    let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
+    for listener in config.broker_listeners() {
+        let host = if listener.host.is_empty() {
+            "0.0.0.0"
+        } else {
+            &listener.host
+        };
+        let fault = |source| RunError::Listen {
+            listener: listener.to_string(),
+            source,
+        };
+        let socket = TcpListener::bind((host, listener.port))
+            .await
+            .map_err(fault)?;
+        let port = socket.local_addr()?.port();
+        sockets.push(socket);
+        listeners.push(Listener {
+            port,
+            ..listener.clone()
+        });
+    }
+    Ok((sockets, listeners))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn describe(broker: &Broker, listeners: Vec<Listener>, started: Instant) -> Ready {
+    let image = broker.image();
+    Ready {
+        listeners,
+        cluster_id: image.cluster_id().to_owned(),
+        topics: image.topic_count(),
+        partitions: image.topics().map(|topic| topic.partitions.len()).sum(),
+        took: started.elapsed(),
+    }
+}
+
+/// Each connection and each log in use takes a descriptor; the soft limit is often a historical 1024.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+    }
+}
