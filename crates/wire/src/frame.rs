@@ -3,8 +3,8 @@
 //! A frame is what follows the four bytes of its size. Kafka closes the connection for everything that is refused here.
 
 use crate::api::{Api, ApiKey};
-use crate::codec::{DecodeError, Reader};
-use crate::limits;
+use crate::codec::{At, DecodeError, Nullable, Reader};
+use crate::limits::{self, API_PREFIX_BYTES};
 
 /// A request's header (versions 1 and 2; version 2 adds tagged fields, which are skipped).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,52 +39,57 @@ pub enum FrameError {
     Malformed(#[from] DecodeError),
 }
 
+/// Tells from a frame's first bytes, its API key and version, and from its size whether to read on.
+pub fn admit(
+    prefix: [u8; API_PREFIX_BYTES],
+    frame_bytes: usize,
+) -> Result<&'static Api, FrameError> {
+    let [key_high, key_low, version_high, version_low] = prefix;
+    let code = i16::from_be_bytes([key_high, key_low]);
+    let version = i16::from_be_bytes([version_high, version_low]);
+    let api_key = ApiKey::from_code(code).ok_or(FrameError::UnknownApi(code))?;
+    let api = api_key.served().ok_or(FrameError::NotServed(api_key))?;
+    if !api.can_parse(version) && api_key != ApiKey::ApiVersions {
+        return Err(FrameError::UnsupportedVersion {
+            api: api_key,
+            version,
+        });
+    }
+    match limits::max_request_bytes(api_key) {
+        Some(limit) if frame_bytes > limit => Err(FrameError::TooLarge {
+            api: api_key,
+            size: frame_bytes,
+            limit,
+        }),
+        _ => Ok(api),
+    }
+}
+
 impl RequestHeader {
-    /// Decodes the header of `frame` and checks that its API is served, in this version and of this size.
+    /// Decodes the header of a frame that [`admit`] lets through.
     pub fn decode(frame: &[u8]) -> Result<RequestHeader, FrameError> {
         let mut reader = Reader::new(frame);
-        let code = reader.i16()?;
-        let api_version = reader.i16()?;
-        let api_key = ApiKey::from_code(code).ok_or(FrameError::UnknownApi(code))?;
-        let api = api_key.served().ok_or(FrameError::NotServed(api_key))?;
-        let is_unknown_api_versions = api_key == ApiKey::ApiVersions && !api.can_parse(api_version);
-        if !api.can_parse(api_version) && !is_unknown_api_versions {
-            return Err(FrameError::UnsupportedVersion {
-                api: api_key,
-                version: api_version,
-            });
-        }
-        check_size(api, frame.len())?;
+        let prefix = reader.array::<API_PREFIX_BYTES>()?;
+        let api = admit(prefix, frame.len())?;
+        let api_version = i16::from_be_bytes([prefix[2], prefix[3]]);
         let correlation_id = reader.i32()?;
         let client_id = client_id(&mut reader)?;
         if api.request_header_version(api_version) >= 2 {
             reader.skip_tagged_fields()?;
         }
         Ok(RequestHeader {
-            api_key,
+            api_key: api.key,
             api_version,
             correlation_id,
             client_id,
             body_offset: frame.len() - reader.remaining(),
-            is_unknown_api_versions,
+            is_unknown_api_versions: !api.can_parse(api_version),
         })
-    }
-}
-
-fn check_size(api: &Api, size: usize) -> Result<(), FrameError> {
-    match limits::max_request_bytes(api.key) {
-        Some(limit) if size > limit => Err(FrameError::TooLarge {
-            api: api.key,
-            size,
-            limit,
-        }),
-        _ => Ok(()),
     }
 }
 
 /// The client id keeps its two-byte length in the flexible header too, so that any header can be read up to it.
 fn client_id(reader: &mut Reader<'_>) -> Result<Option<String>, DecodeError> {
-    use crate::codec::{At, Nullable};
     let at = At {
         version: 1,
         flexible: false,

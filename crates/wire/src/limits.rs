@@ -1,4 +1,4 @@
-//! The largest request of each API that is read. A request above it closes the connection before its body is buffered.
+//! What is read of one request, and what decoding may make of it. A request beyond it closes the connection.
 //!
 //! Decoding can take several times a request's size in memory, so what needs little is allowed little. Only Produce has no
 //! limit of its own: `socket.request.max.bytes` is its bound, and its records are never copied.
@@ -43,6 +43,15 @@ pub const fn max_request_bytes(api: ApiKey) -> Option<usize> {
         // What is left holds a few short strings. Two of the greatest length (32,767 bytes) fit.
         _ => Some(256 * KIB),
     }
+}
+
+/// The most memory in bytes that all arrays of a message of this size may take; strings and bytes take no more than the
+/// message itself.
+///
+/// One empty string is a byte on the wire and 24 in memory, and a JoinGroup protocol 3 and 56. What clients send stays below
+/// eight times, names of a few letters included; the constant lets through whatever is small.
+pub const fn max_array_bytes(message_bytes: usize) -> usize {
+    64 * KIB + 8 * message_bytes
 }
 
 #[cfg(test)]

@@ -12,10 +12,12 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use kafka_protocol::protocol::Decodable;
 use support::{DECLARED, Golden, golden, golden_of, max_version, round_trip};
 use wire::records::control::ControlRecord;
 use wire::records::coordinator::{GroupRecord, ShareRecord, TransactionRecord};
 use wire::records::metadata::MetadataRecord;
+use wire::request::ProduceRequest;
 
 #[test]
 fn declared_messages_keep_their_bytes() {
@@ -35,6 +37,33 @@ fn declared_messages_keep_their_bytes() {
         seen.insert(name);
     }
     assert_eq!(seen, DECLARED.iter().copied().collect());
+}
+
+#[test]
+fn a_produce_is_walked_to_its_end() {
+    for Golden {
+        name,
+        version,
+        mut parts,
+        ..
+    } in golden_of("request")
+    {
+        if name != "ProduceRequest" {
+            continue;
+        }
+        let request = ProduceRequest::decode(&parts[0], version).unwrap();
+        let mut oracle = &parts[0].clone()[..];
+        let sent = kafka_protocol::messages::ProduceRequest::decode(&mut oracle, version).unwrap();
+        let indexes = sent
+            .topic_data
+            .iter()
+            .flat_map(|topic| &topic.partition_data)
+            .map(|sent| sent.index);
+        let walked = request
+            .partitions(&mut parts[0])
+            .map(|walked| walked.unwrap().partition_index);
+        assert!(walked.eq(indexes), "{version}");
+    }
 }
 
 #[test]

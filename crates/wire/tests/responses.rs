@@ -102,6 +102,13 @@ by_kafka_protocol! {
     DescribeTopicPartitionsResponse
 }
 
+/// The oracle of our own Fetch and Produce answers is itself right.
+#[test]
+fn kafka_protocol_writes_fetch_and_produce_as_kafka_does() {
+    agrees_with_kafka::<FetchResponse>("FetchResponse", 4..=18);
+    agrees_with_kafka::<ProduceResponse>("ProduceResponse", 3..=13);
+}
+
 #[test]
 fn every_declared_response_is_encoded_in_every_version() {
     fn check<R: Response + Message + Clone>() {

@@ -1,8 +1,8 @@
 //! The codec: how Kafka's primitive types, arrays, strings and declared messages lie on the wire.
 //!
-//! *Invariant: decoding allocates at most a small multiple of the bytes that it was given.* A count is checked against the
-//! bytes that remain divided by the least size of one element before anything is reserved, and nesting is bounded because
-//! no declared type contains itself.
+//! *Invariant: decoding allocates at most a small multiple of the bytes that it was given* ([`crate::limits`] says which).
+//! A count is checked against the bytes that remain divided by the least size of one element, and against what is left of
+//! that multiple, before anything is reserved; and nesting is bounded because no declared type contains itself.
 
 mod message;
 mod primitives;
@@ -11,7 +11,7 @@ mod reader;
 use bytes::BytesMut;
 
 pub(crate) use message::message;
-pub(crate) use primitives::{check_count, put_length, put_tagged, put_unsigned_varint};
+pub(crate) use primitives::{put_length, put_tagged, put_unsigned_varint};
 pub use reader::{Prefix, Reader};
 
 /// The longest string that Kafka's own codec accepts, compact or not, in bytes.
@@ -26,6 +26,8 @@ pub enum DecodeError {
     Truncated { needed: usize, remaining: usize },
     #[error("a count of {count} elements where {remaining} bytes remain")]
     CountTooLarge { count: usize, remaining: usize },
+    #[error("an array of {0} bytes in memory, which is too many for the message's size")]
+    TooMuchMemory(usize),
     #[error("a length of {0}")]
     InvalidLength(i64),
     #[error("a varint that does not end")]

@@ -167,7 +167,7 @@ impl<T: Wire> Nullable for Vec<T> {
             return Ok(None);
         };
         let element = at.nullable(false);
-        check_count(reader, count, T::least_size(element))?;
+        reader.admit_array(count, T::least_size(element), size_of::<T>())?;
         let mut elements = Vec::with_capacity(count);
         for _ in 0..count {
             elements.push(T::read(reader, element)?);
@@ -210,19 +210,6 @@ impl<T: Nullable> Wire for Option<T> {
             None => Err(EncodeError::UnexpectedNull),
         }
     }
-}
-
-/// Refuses a count that the remaining bytes cannot hold, before anything is reserved for it.
-pub(crate) fn check_count(
-    reader: &Reader<'_>,
-    count: usize,
-    least_size: usize,
-) -> Result<(), DecodeError> {
-    let remaining = reader.remaining();
-    if count > remaining / least_size.max(1) {
-        return Err(DecodeError::CountTooLarge { count, remaining });
-    }
-    Ok(())
 }
 
 pub(crate) fn put_unsigned_varint(buf: &mut BytesMut, mut value: u32) {

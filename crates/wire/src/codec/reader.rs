@@ -1,16 +1,43 @@
 //! A cursor over received bytes. Every read is checked; none allocates.
 
 use super::DecodeError;
+use crate::limits;
 
-/// Reads forward through a slice. `bytes` is always the part that has not been read.
+/// Reads forward through a slice.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
+    /// The part that has not been read.
     bytes: &'a [u8],
+    /// How much more the arrays of the message may take in memory.
+    array_bytes_left: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { bytes }
+        Reader {
+            bytes,
+            array_bytes_left: limits::max_array_bytes(bytes.len()),
+        }
+    }
+
+    /// Refuses an array that the rest of the bytes, or the memory that is left to the message, cannot hold.
+    /// To be called before anything is reserved for it.
+    pub fn admit_array(
+        &mut self,
+        count: usize,
+        least_size: usize,
+        size_in_memory: usize,
+    ) -> Result<(), DecodeError> {
+        let remaining = self.bytes.len();
+        if count > remaining / least_size.max(1) {
+            return Err(DecodeError::CountTooLarge { count, remaining });
+        }
+        let size = count.saturating_mul(size_in_memory);
+        match self.array_bytes_left.checked_sub(size) {
+            Some(left) => self.array_bytes_left = left,
+            None => return Err(DecodeError::TooMuchMemory(size)),
+        }
+        Ok(())
     }
 
     pub fn remaining(&self) -> usize {
@@ -97,8 +124,12 @@ impl<'a> Reader<'a> {
         for _ in 0..self.unsigned_varint()? {
             let tag = self.unsigned_varint()?;
             let size = self.unsigned_varint()?;
-            let bytes = self.take(usize::try_from(size).unwrap_or(usize::MAX))?;
-            field(tag, &mut Reader::new(bytes))?;
+            let mut value = Reader {
+                bytes: self.take(usize::try_from(size).unwrap_or(usize::MAX))?,
+                array_bytes_left: self.array_bytes_left,
+            };
+            field(tag, &mut value)?;
+            self.array_bytes_left = value.array_bytes_left;
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub use group_offsets::*;
 pub use groups::*;
 pub use metadata::*;
 pub use offsets::*;
-pub use produce::ProduceRequest;
+pub use produce::{ProducePartition, ProduceRequest, TopicRef};
 pub use producers::*;
 pub use topics::*;
 

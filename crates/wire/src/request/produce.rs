@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use crate::api::ApiKey;
-use crate::codec::{At, DecodeError, MAX_STRING_BYTES, Nullable, Prefix, Reader, check_count};
+use crate::codec::{At, DecodeError, MAX_STRING_BYTES, Nullable, Prefix, Reader};
 
 /// The first version that names topics by id.
 pub const TOPIC_ID_VERSION: i16 = 13;
@@ -295,7 +295,7 @@ impl Layout {
         let count = reader
             .length(self.array_prefix())?
             .ok_or(DecodeError::UnexpectedNull)?;
-        check_count(reader, count, least_size)?;
+        reader.admit_array(count, least_size, 0)?;
         Ok(count)
     }
 
