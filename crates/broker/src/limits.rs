@@ -26,3 +26,6 @@ pub(crate) const MAX_DECOMPRESSED_BATCH_BYTES: usize = 100 * 1024 * 1024;
 
 /// Logs may keep one in so many of the process's descriptors open; connections need the others.
 pub(crate) const OPEN_FILES_SHARE: u64 = 4;
+
+/// Threads of a connection worker that may wait for the disk: cold reads and look-ups by time.
+pub(crate) const BLOCKING_THREADS: usize = 4;

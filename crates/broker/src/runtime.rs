@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
-use crate::limits::ACCEPT_QUEUE;
+use crate::limits::{ACCEPT_QUEUE, BLOCKING_THREADS};
 
 type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -50,13 +50,12 @@ impl Workers {
         else {
             return;
         };
-        worker.load.fetch_add(1, Ordering::Relaxed);
-        let load = worker.load.clone();
+        let load = Load::on(&worker.load);
         let counted: Job = Box::new(move || {
             let future = job();
             Box::pin(async move {
                 future.await;
-                load.fetch_sub(1, Ordering::Relaxed);
+                drop(load);
             })
         });
         if worker.jobs.send(counted).await.is_err() {
@@ -65,11 +64,28 @@ impl Workers {
     }
 }
 
+/// Counts one connection for as long as it lives, however it ends.
+struct Load(Arc<AtomicUsize>);
+
+impl Load {
+    fn on(load: &Arc<AtomicUsize>) -> Self {
+        load.fetch_add(1, Ordering::Relaxed);
+        Self(load.clone())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Worker {
     fn start(index: usize) -> io::Result<Self> {
         let (jobs, mut queue) = mpsc::channel::<Job>(ACCEPT_QUEUE);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS)
             .build()?;
         let thread = std::thread::Builder::new()
             .name(format!("worker-{index}"))

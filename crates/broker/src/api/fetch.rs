@@ -95,7 +95,6 @@ impl Pass {
 }
 
 struct PartitionAnswer {
-    topic: Option<Arc<Topic>>,
     result: Result<Found, Failed>,
 }
 
@@ -160,7 +159,6 @@ impl Fetch {
                 current_leader: None,
             };
             return PartitionAnswer {
-                topic,
                 result: Err(failed),
             };
         };
@@ -176,7 +174,7 @@ impl Fetch {
             error: code_of(&fault),
             current_leader: self.current_leader(&partition, &fault),
         });
-        PartitionAnswer { topic, result }
+        PartitionAnswer { result }
     }
 
     fn topic(&self, reference: &TopicRef) -> Option<Arc<Topic>> {

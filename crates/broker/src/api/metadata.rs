@@ -1,7 +1,6 @@
 //! Metadata, versions 0 to 13. Topic ids (KIP-516), authorized operations (KIP-430), automatic creation.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use controller::Image;
 use controller::image::{self, NO_LEADER};
@@ -22,10 +21,10 @@ use crate::ops::operations;
 /// Versions that can ask for topics by id.
 const TOPIC_IDS_FROM: i16 = 12;
 
-pub(crate) async fn handle(call: Arc<Call>, request: MetadataRequest) -> MetadataResponse {
+pub(crate) fn handle(call: &Call, request: MetadataRequest) -> MetadataResponse {
     let image = call.broker.image();
     let view = View {
-        call: &call,
+        call,
         image: &image,
         with_operations: request.include_topic_authorized_operations,
     };

@@ -108,7 +108,7 @@ pub(crate) fn begin(broker: &Arc<Broker>, peer: &Arc<Peer>, frame: Frame) -> Beg
         ApiKey::Produce => produce::begin(call, frame),
         ApiKey::Fetch => fetch::begin(call, frame),
         ApiKey::ApiVersions => api_versions::begin(call, frame),
-        ApiKey::Metadata => later(call, frame, metadata::handle),
+        ApiKey::Metadata => now(call, frame, metadata::handle),
         ApiKey::ListOffsets => later(call, frame, list_offsets::handle),
         ApiKey::OffsetForLeaderEpoch => now(call, frame, leader_epochs::handle),
         ApiKey::DeleteRecords => later(call, frame, delete_records::handle),

@@ -17,13 +17,15 @@ use crate::api::{self, Begun, Waiting};
 use crate::broker::Broker;
 use crate::limits::MAX_BEGUN_PER_CONNECTION;
 
+/// How soon a connection that waits for an answer is looked at again once its idle time is over.
+const IDLE_RECHECK: Duration = Duration::from_secs(1);
+
 /// What handlers may know of the connection that a request came from.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// The listener it connected to, for the addresses that Metadata answers with.
     pub(crate) listener: Arc<str>,
-    pub(crate) connection_id: u64,
 }
 
 /// Why a connection ended, where that is worth a line in the log.
@@ -89,13 +91,15 @@ impl Connection {
                 Event::Read(Ok(Some(frame))) => self.take(frame).await,
                 Event::Read(Ok(None)) => Err(Ended::ByPeer),
                 Event::Read(Err(error)) => Err(ended_by(error)),
-                Event::Quiet if self.begun.is_empty() && last_active.elapsed() >= self.idle => {
-                    Err(Ended::Idle)
-                }
                 Event::Quiet => {
+                    // The timer is not moved with every request, only when it runs out.
+                    let idle_until = last_active + self.idle;
+                    if self.begun.is_empty() && idle_until <= Instant::now() {
+                        return Ended::Idle;
+                    }
                     quiet
                         .as_mut()
-                        .reset(last_active.max(Instant::now() - self.idle / 2) + self.idle);
+                        .reset(idle_until.max(Instant::now() + IDLE_RECHECK));
                     continue;
                 }
             };

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use config::BrokerConfig;
@@ -24,7 +23,6 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: Mutex<Open>,
-    next_id: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -99,11 +97,9 @@ pub(crate) async fn accept(
             refusals.warn(|| tracing::warn!(%address, "too many connections, one refused"));
             continue;
         };
-        let connection_id = broker.connections.next_id.fetch_add(1, Ordering::Relaxed);
         let peer = Arc::new(Peer {
             address,
             listener: name.clone(),
-            connection_id,
         });
         match prepare(stream, &broker) {
             Ok(stream) => hand_over(stream, peer, slot, &broker, &workers).await,

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,6 +15,7 @@ use store::Payload;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::warm;
 use crate::limits::{GATHER_BYTES, SEND_TURN_BYTES, SENDFILE_FROM_BYTES};
 
 /// An encoded answer with its size prefix, in the order in which it goes out.
@@ -58,7 +60,7 @@ impl Reply {
                     send_file(stream, &file, position, len, idle).await?
                 }
                 small => {
-                    let gathered = self.gather(small)?;
+                    let gathered = self.gather(small).await?;
                     write_all(stream, &gathered, idle).await?
                 }
             };
@@ -71,18 +73,18 @@ impl Reply {
     }
 
     /// Joins `first` with the small chunks behind it. A lone chunk of bytes is passed on as it is.
-    fn gather(&mut self, first: Payload) -> io::Result<Bytes> {
+    async fn gather(&mut self, first: Payload) -> io::Result<Bytes> {
         if let Payload::Bytes(bytes) = &first
             && self.chunks.front().is_none_or(|next| !is_small(next))
         {
             return Ok(bytes.clone());
         }
         let mut gathered = BytesMut::new();
-        append(&mut gathered, first)?;
+        append(&mut gathered, first).await?;
         while gathered.len() < GATHER_BYTES
             && let Some(next) = self.chunks.pop_front_if(|next| is_small(next))
         {
-            append(&mut gathered, next)?;
+            append(&mut gathered, next).await?;
         }
         Ok(gathered.freeze())
     }
@@ -95,7 +97,7 @@ fn is_small(chunk: &Payload) -> bool {
     }
 }
 
-fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
+async fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
     match chunk {
         Payload::Bytes(bytes) => gathered.extend_from_slice(&bytes),
         Payload::File {
@@ -103,6 +105,7 @@ fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
             position,
             len,
         } => {
+            warm::populate(&file, position, position + u64::from(len)).await?;
             let start = gathered.len();
             gathered.resize(start + len as usize, 0);
             let (_, room) = gathered.split_at_mut(start);
@@ -126,33 +129,34 @@ async fn write_all(stream: &TcpStream, mut bytes: &[u8], idle: Duration) -> io::
     Ok(size)
 }
 
+/// Sends the range from the page cache, a turn at a time.
 async fn send_file(
     stream: &TcpStream,
-    file: &File,
+    file: &Arc<File>,
     position: u64,
     len: u32,
     idle: Duration,
 ) -> io::Result<usize> {
     let (mut offset, end) = (position, position + u64::from(len));
     while offset < end {
-        let chunk = usize::try_from(end - offset)
-            .unwrap_or(usize::MAX)
-            .min(SEND_TURN_BYTES);
-        let sent = stream.try_io(Interest::WRITABLE, || {
-            Ok(rustix::fs::sendfile(
-                stream,
-                file,
-                Some(&mut offset),
-                chunk,
-            )?)
-        });
-        match sent {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                await_room(stream, idle).await?
+        let turn_end = end.min(offset + SEND_TURN_BYTES as u64);
+        warm::populate(file, offset, turn_end).await?;
+        while offset < turn_end {
+            let left = usize::try_from(turn_end - offset).unwrap_or(SEND_TURN_BYTES);
+            let sent = stream.try_io(Interest::WRITABLE, || {
+                Ok(rustix::fs::sendfile(stream, file, Some(&mut offset), left)?)
+            });
+            match sent {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    await_room(stream, idle).await?
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
+        }
+        if turn_end < end {
+            tokio::task::yield_now().await;
         }
     }
     Ok(len as usize)

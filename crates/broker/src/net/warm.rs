@@ -1,0 +1,81 @@
+//! Keeps cold reads off the connection workers: what is not in the page cache is brought there by a blocking thread first.
+//!
+//! The first and the last page of a range are asked for without waiting. Both resident means hot: what lies between was
+//! written or read ahead with them.
+
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use rustix::fs::{Advice, fadvise};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+/// Read at a time by a blocking thread; also its buffer.
+const STEP_BYTES: usize = 128 * 1024;
+
+/// Returns once `from..to` of the file can be read without waiting for the disk.
+pub(super) async fn populate(file: &Arc<File>, from: u64, to: u64) -> io::Result<()> {
+    if from >= to || (is_resident(file, from) && is_resident(file, to - 1)) {
+        return Ok(());
+    }
+    let file = file.clone();
+    match tokio::task::spawn_blocking(move || read_through(&file, from, to)).await {
+        Ok(result) => result,
+        Err(_) => Err(io::ErrorKind::Interrupted.into()),
+    }
+}
+
+/// A file system that cannot tell says yes: its reads may block, as they would have.
+fn is_resident(file: &File, position: u64) -> bool {
+    let mut byte = [0];
+    let read = preadv2(
+        file,
+        &mut [IoSliceMut::new(&mut byte)],
+        position,
+        ReadWriteFlags::NOWAIT,
+    );
+    !matches!(read, Err(Errno::AGAIN))
+}
+
+fn read_through(file: &File, from: u64, to: u64) -> io::Result<()> {
+    // Only a hint, and the reads below do without it.
+    let _ = fadvise(
+        file,
+        from,
+        std::num::NonZeroU64::new(to - from),
+        Advice::WillNeed,
+    );
+    let mut buffer = vec![0; STEP_BYTES];
+    let mut position = from;
+    while position < to {
+        let step = usize::try_from(to - position)
+            .unwrap_or(STEP_BYTES)
+            .min(STEP_BYTES);
+        let (room, _) = buffer.split_at_mut(step);
+        match file.read_at(room, position)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => position += read as u64,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_range_is_resident_afterwards() {
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        file.write_all_at(&vec![7; 300_000], 0).unwrap();
+        file.sync_all().unwrap();
+        fadvise(&*file, 0, None, Advice::DontNeed).unwrap();
+        populate(&file, 1000, 300_000).await.unwrap();
+        assert!(is_resident(&file, 1000) && is_resident(&file, 299_999));
+        assert!(
+            populate(&file, 299_000, 300_001).await.is_ok(),
+            "the last page is there, the end is the reader's matter"
+        );
+    }
+}
