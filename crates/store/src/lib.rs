@@ -23,6 +23,8 @@ mod log_dir;
 mod mapped;
 mod mark;
 mod meta_properties;
+#[cfg(test)]
+mod model_tests;
 mod names;
 mod offset_index;
 mod partition_metadata;

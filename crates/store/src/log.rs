@@ -65,6 +65,8 @@ pub(crate) struct Writer {
     pub(crate) producers: ProducerState,
     /// Offset of the newest producer snapshot in the directory.
     pub(crate) snapshot_offset: i64,
+    /// Older snapshots, which recovery does not need once the newest is fsynced.
+    pub(crate) superseded: Vec<i64>,
 }
 
 /// A log as recovery found or made it.
@@ -249,6 +251,7 @@ impl Log {
         }
         let path = self.home.dir.file(offset, FileKind::Snapshot);
         checkpoint::replace_file(&path, &producer_snapshot::encode(&writer.producers), sync)?;
+        writer.superseded.push(writer.snapshot_offset);
         writer.snapshot_offset = offset;
         Ok(())
     }

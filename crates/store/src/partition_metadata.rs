@@ -27,6 +27,6 @@ pub(crate) fn read(dir: &Path) -> Option<Uuid> {
 
 /// Written without an fsync: the log's first sync covers it.
 pub(crate) fn write(dir: &Path, topic_id: Uuid) -> io::Result<()> {
-    let text = format!("version: 0\ntopic_id: {}\n", base64url::encode(topic_id));
+    let text = format!("version: 0\ntopic_id: {}", base64url::encode(topic_id));
     checkpoint::replace_file(&dir.join(FILE_NAME), text.as_bytes(), Sync::Later)
 }

@@ -64,6 +64,7 @@ pub(crate) fn load_producers(
     Ok(Writer {
         producers,
         snapshot_offset,
+        superseded: Vec::new(),
     })
 }
 

@@ -74,7 +74,7 @@ impl Log {
         sync_if_there(&self.home.dir.file(end_offset, FileKind::Snapshot))?;
         sync_dir(&self.path())?;
         self.recovery_point.store(end_offset, Ordering::Release);
-        self.drop_snapshot(superseded)?;
+        self.drop_snapshots(&superseded)?;
         Ok(end_offset)
     }
 
@@ -92,29 +92,27 @@ impl Log {
         }
         self.active().seal()?;
         self.recovery_point.store(end_offset, Ordering::Release);
-        self.drop_snapshot(superseded)
+        self.drop_snapshots(&superseded)
     }
 
-    /// Writes a producer snapshot at the log end. Returns the log end, and the offset of the
-    /// snapshot that it supersedes.
-    fn write_end_snapshot(&self) -> io::Result<(i64, i64)> {
+    /// Writes a producer snapshot at the log end. Returns the log end, and the offsets of the
+    /// snapshots that it supersedes.
+    fn write_end_snapshot(&self) -> io::Result<(i64, Vec<i64>)> {
         let mut writer = self.writer.lock();
-        let superseded = writer.snapshot_offset;
         self.write_snapshot(&mut writer, Sync::Later)?;
-        Ok((self.log_end(), superseded))
+        Ok((self.log_end(), std::mem::take(&mut writer.superseded)))
     }
 
-    /// Removes a snapshot that no segment begins with.
-    fn drop_snapshot(&self, offset: i64) -> io::Result<()> {
-        let newest = self.writer.lock().snapshot_offset;
+    /// Removes those snapshots that no segment begins with.
+    fn drop_snapshots(&self, offsets: &[i64]) -> io::Result<()> {
         let segments = self.segments.load();
         let begins = |offset| {
             segments
                 .iter()
                 .any(|segment| segment.base_offset() == offset)
         };
-        if offset < newest && !begins(offset) {
-            remove_if_there(&self.home.dir.file(offset, FileKind::Snapshot))?;
+        for offset in offsets.iter().filter(|offset| !begins(**offset)) {
+            remove_if_there(&self.home.dir.file(*offset, FileKind::Snapshot))?;
         }
         Ok(())
     }
