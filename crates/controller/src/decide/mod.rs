@@ -6,8 +6,9 @@
 mod assignment;
 mod bootstrap;
 mod brokers;
+mod configs;
 #[cfg(test)]
-mod brokers_tests;
+mod configs_tests;
 mod elections;
 mod isr;
 mod partition_change;
@@ -27,6 +28,7 @@ use wire::records::metadata::MetadataRecord;
 
 pub use self::bootstrap::bootstrap;
 pub use self::brokers::{assign_directories, heartbeat, register, unregister};
+pub use self::configs::{alter_configs, incremental_alter_configs};
 pub use self::elections::elect_leaders;
 pub use self::isr::alter_partition;
 pub use self::producer_ids::{PRODUCER_ID_BLOCK_SIZE, allocate_producer_ids};

@@ -8,9 +8,9 @@ use wire::request::{
     UnregisterBrokerRequest, UpdateFeaturesRequest,
 };
 
-use super::tests::*;
-use super::*;
 use crate::Image;
+use crate::decide::tests::*;
+use crate::decide::*;
 use crate::image::NO_LEADER;
 
 fn restart(image: &mut Image, broker_id: i32, incarnation: u128, is_caught_up: bool) -> usize {
