@@ -25,7 +25,7 @@ impl DeleteGroupError {
 
 pub(crate) fn check(group: Option<&Group>) -> Result<(), DeleteGroupError> {
     match group.map(Group::state) {
-        None | Some(GroupState::Dead) => Err(DeleteGroupError::GroupIdNotFound),
+        None => Err(DeleteGroupError::GroupIdNotFound),
         Some(GroupState::Empty) => Ok(()),
         Some(
             GroupState::PreparingRebalance | GroupState::CompletingRebalance | GroupState::Stable,

@@ -61,7 +61,7 @@ impl Group {
         Self {
             id,
             state: GroupState::Empty,
-            previous_state: GroupState::Dead,
+            previous_state: GroupState::Empty,
             state_timestamp_ms: Some(now_ms),
             protocol_type: None,
             protocol_name: None,

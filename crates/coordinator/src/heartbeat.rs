@@ -68,6 +68,6 @@ pub(crate) fn heartbeat(
             turn.extend_session(group, &request.member_id);
             Err(HeartbeatError::RebalanceInProgress)
         }
-        GroupState::Empty | GroupState::Dead => Err(HeartbeatError::UnknownMemberId),
+        GroupState::Empty => Err(HeartbeatError::UnknownMemberId),
     }
 }

@@ -68,8 +68,6 @@ pub enum JoinError {
     GroupMaxSizeReached,
     #[error("another request of the member has taken the place of this one")]
     Superseded,
-    #[error("the group is coordinated elsewhere")]
-    NotCoordinator,
 }
 
 impl JoinError {
@@ -84,7 +82,6 @@ impl JoinError {
             Self::InconsistentGroupProtocol => ResponseError::InconsistentGroupProtocol,
             Self::GroupMaxSizeReached => ResponseError::GroupMaxSizeReached,
             Self::Superseded => ResponseError::RebalanceInProgress,
-            Self::NotCoordinator => ResponseError::NotCoordinator,
         }
     }
 }
@@ -158,7 +155,7 @@ pub(crate) fn join(
 
 fn has_room(group: &Group, member_id: &str, config: &GroupConfig) -> bool {
     match group.state() {
-        GroupState::Empty | GroupState::Dead => true,
+        GroupState::Empty => true,
         GroupState::PreparingRebalance => {
             group
                 .members
@@ -240,7 +237,7 @@ fn join_with_id(group: &mut Group, request: JoinRequest, token: Token, turn: &mu
         GroupState::Stable if is_unchanged && !is_leader => {
             turn.effects.joins.push((token, response))
         }
-        GroupState::Empty | GroupState::Dead => {
+        GroupState::Empty => {
             let response = refused(&request.member_id, JoinError::UnknownMemberId);
             turn.effects.joins.push((token, response));
         }
@@ -339,10 +336,7 @@ fn replace_static(
             turn.answer_join(group, new_id, response);
         }
         GroupState::PreparingRebalance => rebalance::complete_join_if_all_joined(group, turn),
-        GroupState::Stable
-        | GroupState::CompletingRebalance
-        | GroupState::Empty
-        | GroupState::Dead => {
+        GroupState::Stable | GroupState::CompletingRebalance | GroupState::Empty => {
             rebalance::react(group, &reason, turn);
         }
     }

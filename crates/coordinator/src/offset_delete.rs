@@ -43,7 +43,6 @@ impl OffsetDeletePartitionError {
 
 pub(crate) fn check(group: &Group) -> Result<(), OffsetDeleteError> {
     match group.state() {
-        GroupState::Dead => Err(OffsetDeleteError::GroupIdNotFound),
         GroupState::Empty => Ok(()),
         GroupState::PreparingRebalance | GroupState::CompletingRebalance | GroupState::Stable => {
             if group.uses_consumer_protocol() {

@@ -250,7 +250,7 @@ pub(crate) fn session_is_over(group: &mut Group, member_id: &str, turn: &mut Tur
         GroupState::PreparingRebalance if group.has_all_members_joined() => {
             complete_join(group, turn)
         }
-        GroupState::PreparingRebalance | GroupState::Empty | GroupState::Dead => {}
+        GroupState::PreparingRebalance | GroupState::Empty => {}
     }
 }
 
@@ -303,19 +303,6 @@ pub(crate) fn assign(
             turn.extend_session(group, &member_id);
         }
     }
-}
-
-/// The group moves to another broker: nobody is left waiting here.
-pub(crate) fn resign(group: &mut Group, turn: &mut Turn<'_>) {
-    for member_id in group.members.ids() {
-        turn.answer_join(
-            group,
-            &member_id,
-            join::refused(&member_id, JoinError::NotCoordinator),
-        );
-        turn.answer_sync(group, &member_id, sync::refused(SyncError::NotCoordinator));
-    }
-    group.transition_to(GroupState::Dead, turn.now_ms);
 }
 
 /// Puts `member` in the place of its static predecessor, which is fenced.

@@ -145,18 +145,13 @@ fn restore_member(member: MemberMetadata, protocol: &str) -> Member {
         session_timeout_ms: member.session_timeout,
         protocols: vec![Protocol {
             name: protocol.to_owned(),
-            metadata: own(&member.subscription),
+            metadata: member.subscription,
         }],
-        assignment: own(&member.assignment),
+        assignment: member.assignment,
         awaiting_join: None,
         awaiting_sync: None,
         is_new: false,
     }
-}
-
-/// A copy that does not keep the buffer alive which `bytes` was read from.
-pub(crate) fn own(bytes: &Bytes) -> Bytes {
-    Bytes::copy_from_slice(bytes)
 }
 
 /// Version 0 of the key, which Kafka wrote before 0.9.

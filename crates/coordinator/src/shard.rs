@@ -307,18 +307,6 @@ impl Shard {
         }
     }
 
-    /// The partition's leadership is lost: answers all who wait.
-    pub fn resign(&mut self, now_ms: i64, effects: &mut Effects) {
-        for id in self.group_ids() {
-            if let Some((group, mut turn)) = self.group(&id, now_ms, effects) {
-                rebalance::resign(group, &mut turn);
-            }
-        }
-        self.groups.clear();
-        self.offsets = Offsets::default();
-        self.timers.clear();
-    }
-
     /// When [`tick`](Self::tick) is due next, in milliseconds since 1970.
     pub fn next_deadline_ms(&self) -> Option<i64> {
         self.timers.next_deadline_ms()
@@ -349,10 +337,6 @@ impl Shard {
                 Timer::Expiry => {}
             }
         }
-    }
-
-    pub fn set_config(&mut self, config: GroupConfig) {
-        self.config = config;
     }
 
     fn schedule_expiry(&mut self, now_ms: i64) {

@@ -11,8 +11,6 @@ pub enum GroupState {
     CompletingRebalance,
     /// Every member has its assignment.
     Stable,
-    /// Shown for a group that does not exist.
-    Dead,
 }
 
 impl GroupState {
@@ -23,7 +21,6 @@ impl GroupState {
             Self::PreparingRebalance => "PreparingRebalance",
             Self::CompletingRebalance => "CompletingRebalance",
             Self::Stable => "Stable",
-            Self::Dead => "Dead",
         }
     }
 
@@ -38,7 +35,6 @@ impl GroupState {
             Self::Empty | Self::CompletingRebalance => self == Self::PreparingRebalance,
             Self::PreparingRebalance => self.can_rebalance(),
             Self::Stable => self == Self::CompletingRebalance,
-            Self::Dead => true,
         }
     }
 }

@@ -41,8 +41,6 @@ pub enum SyncError {
     RebalanceInProgress,
     #[error("another request of the member has taken the place of this one")]
     Superseded,
-    #[error("the group is coordinated elsewhere")]
-    NotCoordinator,
 }
 
 impl SyncError {
@@ -54,7 +52,6 @@ impl SyncError {
             Self::IllegalGeneration => ResponseError::IllegalGeneration,
             Self::InconsistentGroupProtocol => ResponseError::InconsistentGroupProtocol,
             Self::RebalanceInProgress | Self::Superseded => ResponseError::RebalanceInProgress,
-            Self::NotCoordinator => ResponseError::NotCoordinator,
         }
     }
 }
@@ -132,7 +129,7 @@ fn check(group: &Group, request: &SyncRequest) -> Result<(), SyncError> {
     match group.state() {
         GroupState::CompletingRebalance | GroupState::Stable => Ok(()),
         GroupState::PreparingRebalance => Err(SyncError::RebalanceInProgress),
-        GroupState::Empty | GroupState::Dead => Err(SyncError::UnknownMemberId),
+        GroupState::Empty => Err(SyncError::UnknownMemberId),
     }
 }
 

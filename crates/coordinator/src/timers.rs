@@ -53,11 +53,6 @@ impl Timers {
         self.deadlines.remove(&timer);
         Some(timer)
     }
-
-    pub(crate) fn clear(&mut self) {
-        self.by_deadline.clear();
-        self.deadlines.clear();
-    }
 }
 
 #[cfg(test)]

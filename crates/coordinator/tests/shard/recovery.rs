@@ -1,7 +1,7 @@
 //! A shard that replays the records of another takes over where it left off.
 
 use coordinator::{
-    Effects, GroupConfig, GroupFilter, GroupRecord, HeartbeatError, HeartbeatRequest, JoinRequest,
+    Effects, GroupConfig, GroupRecord, HeartbeatError, HeartbeatRequest, JoinRequest,
     LeavingMember, Shard, SyncRequest, Token, encode_record,
 };
 use kafka_protocol::ResponseError;
@@ -75,22 +75,6 @@ fn a_group_that_has_become_too_large_rebalances_when_it_is_loaded() {
         error(world.joined(second).error_code),
         Some(ResponseError::GroupMaxSizeReached)
     );
-}
-
-#[test]
-fn nobody_is_left_waiting_when_the_shard_moves() {
-    let mut world = World::new();
-    let (members, _) = world.stable(vec![consumer(""), consumer("")]);
-    let join = world.join(consumer(&members[0]));
-    world.act(Shard::resign);
-    let response = world.joined(join);
-    assert_eq!(
-        error(response.error_code),
-        Some(ResponseError::NotCoordinator)
-    );
-    assert_eq!(response.member_id.as_str(), members[0]);
-    assert_eq!(world.shard.next_deadline_ms(), None);
-    assert!(world.shard.list_groups(&GroupFilter::default()).is_empty());
 }
 
 #[derive(Clone, Debug)]
