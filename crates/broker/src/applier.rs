@@ -42,7 +42,8 @@ impl Broker {
         self.open_logs(&image, delta);
         self.take_up_leadership(&image, delta);
         self.apply_topic_configs(&image, delta);
-        self.image.store(image);
+        self.image.store(Arc::clone(&image));
+        self.groups.apply(&self.topics, self.node_id, &image, delta);
     }
 
     fn drop_topic(&self, id: &Uuid) {

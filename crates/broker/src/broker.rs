@@ -8,10 +8,12 @@ use config::BrokerConfig;
 use controller::Image;
 use parking_lot::Mutex;
 use replica::Partition;
+use tokio::runtime::Handle;
 use wire::ErrorCode;
 
 use crate::api::FetchSessions;
 use crate::controller::ControllerChannel;
+use crate::coordinator::GroupCoordinator;
 use crate::log_limit::LogLimit;
 use crate::logs::Logs;
 use crate::net::RequestBudget;
@@ -31,6 +33,7 @@ pub(crate) struct Broker {
     pub(crate) producer_ids: ProducerIds,
     /// Topics whose automatic creation is under way.
     pub(crate) being_created: Mutex<HashSet<String>>,
+    pub(crate) groups: Arc<GroupCoordinator>,
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) budget: RequestBudget,
     pub(crate) connections: Arc<Connections>,
@@ -39,6 +42,7 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
+    /// The groups' tasks run on the runtime that this is called on.
     pub(crate) fn new(config: BrokerConfig, logs: Logs, controller: ControllerChannel) -> Self {
         let slots =
             usize::try_from(config.network.max_incremental_fetch_session_cache_slots).unwrap_or(0);
@@ -52,6 +56,7 @@ impl Broker {
             controller,
             producer_ids: ProducerIds::default(),
             being_created: Mutex::default(),
+            groups: Arc::new(GroupCoordinator::new(Handle::current(), &config.groups)),
             fetch_sessions: FetchSessions::new(slots),
             budget: RequestBudget::new(budget_bytes),
             connections: Arc::default(),

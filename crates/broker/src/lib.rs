@@ -7,6 +7,7 @@ mod applier;
 mod broker;
 mod clock;
 mod controller;
+mod coordinator;
 mod errors;
 mod internal_topics;
 mod limits;

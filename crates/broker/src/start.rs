@@ -81,6 +81,7 @@ async fn serve(
     }
     tracing::info!("stopping");
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
+    broker.groups.shut_down().await;
     maintenance.stop();
     controller.stop().await;
     broker.logs.close(&broker.topics.all(), broker.epoch());

@@ -5,10 +5,14 @@ mod api_versions;
 mod delete_records;
 mod fetch;
 mod fetch_session;
+mod find_coordinator;
+mod group_admin;
+mod groups;
 mod leader_epochs;
 mod list_offsets;
 mod log_dirs;
 mod metadata;
+mod offsets;
 mod produce;
 mod producers;
 
@@ -115,6 +119,17 @@ pub(crate) fn begin(broker: &Arc<Broker>, peer: &Arc<Peer>, frame: Frame) -> Beg
         ApiKey::InitProducerId => later(call, frame, producers::init_producer_id),
         ApiKey::DescribeProducers => now(call, frame, producers::describe),
         ApiKey::DescribeLogDirs => now(call, frame, log_dirs::handle),
+        ApiKey::FindCoordinator => now(call, frame, find_coordinator::handle),
+        ApiKey::JoinGroup => later(call, frame, groups::join),
+        ApiKey::SyncGroup => later(call, frame, groups::sync),
+        ApiKey::Heartbeat => later(call, frame, groups::heartbeat),
+        ApiKey::LeaveGroup => later(call, frame, groups::leave),
+        ApiKey::DescribeGroups => later(call, frame, group_admin::describe),
+        ApiKey::ListGroups => later(call, frame, group_admin::list),
+        ApiKey::DeleteGroups => later(call, frame, group_admin::delete),
+        ApiKey::OffsetCommit => later(call, frame, offsets::commit),
+        ApiKey::OffsetFetch => later(call, frame, offsets::fetch),
+        ApiKey::OffsetDelete => later(call, frame, offsets::delete),
         other => Begun::Refused(format!("{other} is not served")),
     }
 }

@@ -1,0 +1,186 @@
+//! The coordinator over a log of its own.
+
+use std::path::Path;
+
+use config::{BrokerConfig, Properties};
+use coordinator::{OffsetCommit, OffsetCommitRequest, Protocol};
+use replica::Flusher;
+use store::{Checkpoint, Durability, FileCache, Log, LogConfig, LogOptions};
+
+use super::*;
+
+/// A coordinator that leads partition 0 of an offsets topic in `dir`, its only one.
+struct Fixture {
+    groups: Arc<GroupCoordinator>,
+    topic: Arc<Topic>,
+    partition: Arc<Partition>,
+}
+
+impl Fixture {
+    async fn new(dir: &Path, leader_epoch: i32, given: &[(&str, &str)]) -> Self {
+        let given: Properties = given
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let config = BrokerConfig::new(given).unwrap();
+        let options = LogOptions {
+            config: LogConfig::default(),
+            durability: Durability::Fsync,
+            files: FileCache::new(8),
+        };
+        let log = Arc::new(Log::open(dir, options, Checkpoint::UNKNOWN, 0).unwrap());
+        let topic = Topic::new(
+            CONSUMER_OFFSETS.into(),
+            Uuid::nil(),
+            config.topic_defaults.clone(),
+        );
+        let flusher = Flusher::start("test").unwrap();
+        let partition = Partition::new(CONSUMER_OFFSETS.into(), Uuid::nil(), 0, log, flusher);
+        partition.become_leader(leader_epoch);
+        let groups = Arc::new(GroupCoordinator::new(Handle::current(), &config.groups));
+        groups.partition_count.store(1, Ordering::Relaxed);
+        let fixture = Self {
+            groups,
+            topic,
+            partition,
+        };
+        fixture.elect(leader_epoch).await;
+        fixture
+    }
+
+    async fn elect(&self, leader_epoch: i32) {
+        self.groups
+            .elected(&self.topic, Arc::clone(&self.partition), leader_epoch);
+        while self.fetch().await == Err(CoordinatorError::LoadInProgress) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn commit(&self, offset: i64, metadata: &str) -> Result<(), CoordinatorError> {
+        let commit = OffsetCommit {
+            topic: "t".into(),
+            topic_id: Uuid::nil(),
+            partition: 0,
+            offset,
+            leader_epoch: -1,
+            metadata: Some(metadata.into()),
+        };
+        let request = OffsetCommitRequest {
+            group_id: "g".into(),
+            generation_id: -1,
+            member_id: String::new(),
+            group_instance_id: None,
+            retention_time_ms: None,
+            offsets: vec![commit],
+        };
+        let decide = move |shard: &mut Shard, turn: &mut Turn<'_>| {
+            let results = shard
+                .commit_offsets(&request, turn.now_ms, turn.effects)
+                .unwrap();
+            assert_eq!(results, [Ok(())]);
+        };
+        self.groups.call("g", decide).await
+    }
+
+    async fn fetch(&self) -> Result<i64, CoordinatorError> {
+        let fetch = |shard: &mut Shard, _: &mut Turn<'_>| {
+            shard.fetch_offsets("g", "t", Uuid::nil(), &[0])[0].offset
+        };
+        self.groups.call("g", fetch).await
+    }
+}
+
+#[tokio::test]
+async fn what_is_committed_is_durable_and_served_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    for (leader_epoch, codec) in ["0", "1", "2", "3", "4"].into_iter().enumerate() {
+        let fixture = Fixture::new(
+            dir.path(),
+            leader_epoch as i32,
+            &[("offsets.topic.compression.codec", codec)],
+        )
+        .await;
+        let before = i64::try_from(leader_epoch).unwrap() - 1;
+        assert_eq!(fixture.fetch().await, Ok(before));
+        assert_eq!(fixture.commit(before + 1, "").await, Ok(()));
+        assert_eq!(
+            fixture.partition.log().durable_end(),
+            fixture.partition.log().log_end()
+        );
+        assert_eq!(fixture.fetch().await, Ok(before + 1));
+        fixture.groups.shut_down().await;
+        assert_eq!(
+            fixture.commit(9, "").await,
+            Err(CoordinatorError::NotCoordinator)
+        );
+        fixture.partition.log().close().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_later_epoch_takes_over_and_an_earlier_one_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path(), 1, &[]).await;
+    fixture.commit(5, "").await.unwrap();
+    fixture.partition.become_leader(2);
+    fixture.elect(2).await;
+    assert_eq!(fixture.fetch().await, Ok(5));
+    fixture.elect(1).await;
+    assert_eq!(fixture.commit(6, "").await, Ok(()));
+    fixture.groups.resigned(0);
+    assert_eq!(fixture.fetch().await, Err(CoordinatorError::NotCoordinator));
+}
+
+#[tokio::test]
+async fn a_decision_that_cannot_be_written_leaves_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path(), 1, &[("message.max.bytes", "1000")]).await;
+    fixture.commit(5, "").await.unwrap();
+    assert_eq!(
+        fixture.commit(6, &"x".repeat(1000)).await,
+        Err(CoordinatorError::TooLarge)
+    );
+    fixture.elect(1).await;
+    assert_eq!(fixture.fetch().await, Ok(5));
+    assert_eq!(fixture.commit(7, "").await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_member_that_waits_is_answered_or_told_to_look_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path(), 1, &[("group.initial.rebalance.delay.ms", "1")]).await;
+    let request = |member_id: &str| JoinRequest {
+        group_id: "g".into(),
+        member_id: member_id.into(),
+        group_instance_id: None,
+        client_id: "c".into(),
+        client_host: "/127.0.0.1".into(),
+        session_timeout_ms: 10_000,
+        rebalance_timeout_ms: 10_000,
+        protocol_type: "p".into(),
+        protocols: vec![Protocol {
+            name: "n".into(),
+            metadata: Default::default(),
+        }],
+        reason: None,
+        requires_known_member_id: false,
+        supports_skipping_assignment: true,
+    };
+    let joined = fixture.groups.join(request("")).await.unwrap();
+    assert_eq!((joined.error_code, joined.generation_id), (0, 1));
+
+    let groups = Arc::clone(&fixture.groups);
+    let second = tokio::spawn(async move { groups.join(request("")).await });
+    while fixture
+        .groups
+        .call("g", |shard, _| {
+            shard.describe_group("g").unwrap().members.len()
+        })
+        .await
+        != Ok(2)
+    {
+        tokio::task::yield_now().await;
+    }
+    fixture.groups.shut_down().await;
+    assert_eq!(second.await.unwrap(), Err(CoordinatorError::NotCoordinator));
+}
