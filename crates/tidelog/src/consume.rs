@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use client::{Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter};
+use client::{ClientError, Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -40,8 +40,8 @@ pub(crate) struct ConsumeArgs {
     /// What to print for a key or value that is none.
     #[arg(long, value_name = "TEXT", default_value = "null")]
     null_value: String,
-    /// Where to begin in each partition: `earliest`, `latest`, an offset, or `-N` for the last N
-    /// [default: earliest; latest with --follow; with --group where the group has got to].
+    /// Where to begin in each partition: `earliest`, `latest`, an offset or the nearest there is, or
+    /// `-N` for the last N [default: earliest; latest with --follow; with --group where the group has got to].
     #[arg(long, value_name = "OFFSET", value_parser = parse_start, allow_hyphen_values = true)]
     from: Option<Start>,
     /// Begin with the first record of that time or later: a date or time, an age such as 15m, or
@@ -122,7 +122,8 @@ async fn consume_alone(
         (None, None) if args.follow => Start::Latest,
         (None, None) => Start::Earliest,
     };
-    let positions = start::positions(&cluster, &metadata, args, &wanted, start).await?;
+    let nothing = BTreeMap::new();
+    let positions = start::positions(&cluster, &metadata, args, &wanted, &nothing, start).await?;
     let mut fetcher = Fetcher::new(cluster, metadata, args, positions);
     while !printer.is_full() && fetcher.advance(&mut printer).await? {}
     Ok(())
@@ -204,7 +205,7 @@ async fn group_positions(
     args: &ConsumeArgs,
     group: &str,
     assigned: Option<Vec<i32>>,
-) -> anyhow::Result<BTreeMap<i32, Position>> {
+) -> Result<BTreeMap<i32, Position>, ClientError> {
     let assigned = assigned.unwrap_or_default();
     let coordinator = cluster.coordinator(group).await?;
     let committed = client::committed_offsets(&coordinator, group).await?;
@@ -213,13 +214,7 @@ async fn group_positions(
         (None, Some(time)) => Start::Time(time),
         (None, None) => Start::Earliest,
     };
-    let mut positions = start::positions(cluster, metadata, args, &assigned, start).await?;
-    for (index, position) in &mut positions {
-        if let Some(next) = committed.get(&(args.topic.clone(), *index)) {
-            position.next = *next;
-        }
-    }
-    Ok(positions)
+    start::positions(cluster, metadata, args, &assigned, &committed, start).await
 }
 
 async fn find_topic(cluster: &Cluster, name: &str) -> anyhow::Result<Metadata> {
@@ -230,7 +225,7 @@ async fn find_topic(cluster: &Cluster, name: &str) -> anyhow::Result<Metadata> {
     match &topic.refusal {
         None => Ok(metadata),
         Some(refusal) => {
-            let error = client::ClientError::Refused(refusal.clone());
+            let error = ClientError::Refused(refusal.clone());
             Err(anyhow::Error::from(error).context(name.to_owned()))
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use client::{Cluster, EARLIEST, LATEST, Metadata, TopicPartition, list_offsets};
+use client::{ClientError, Cluster, EARLIEST, LATEST, Metadata, TopicPartition, list_offsets};
 
 use super::ConsumeArgs;
 use super::fetcher::Position;
@@ -28,36 +28,44 @@ pub(super) fn parse_start(text: &str) -> Result<Start, String> {
     }
 }
 
-/// Each partition's first offset, and the end as it is now unless the reader follows.
+/// Where each partition is read from, always inside of what it holds: what the group has committed,
+/// if anything, else `start`. It is read to its end as it is now, unless the reader follows.
 pub(super) async fn positions(
     cluster: &Cluster,
     metadata: &Metadata,
     args: &ConsumeArgs,
     partitions: &[i32],
+    committed: &BTreeMap<TopicPartition, i64>,
     start: Start,
-) -> anyhow::Result<BTreeMap<i32, Position>> {
+) -> Result<BTreeMap<i32, Position>, ClientError> {
     let isolation = args.isolation.into();
     let at = |timestamp| -> BTreeMap<TopicPartition, i64> {
         let keys = partitions.iter().map(|index| (args.topic.clone(), *index));
         keys.map(|key| (key, timestamp)).collect()
     };
+    let firsts = list_offsets(cluster, metadata, isolation, &at(EARLIEST)).await?;
     let ends = list_offsets(cluster, metadata, isolation, &at(LATEST)).await?;
-    let starts = match start {
-        Start::Latest => ends.clone(),
+    let at_time = match start {
         Start::Time(time) => list_offsets(cluster, metadata, isolation, &at(time)).await?,
-        _ => list_offsets(cluster, metadata, isolation, &at(EARLIEST)).await?,
+        _ => BTreeMap::new(),
     };
     let positions = ends.into_iter().map(|(key, end)| {
         let end = end.unwrap_or(0);
-        // No record that young: begin at the end.
-        let first = starts.get(&key).copied().flatten().unwrap_or(end);
-        let next = match start {
-            Start::Earliest | Start::Latest | Start::Time(_) => first,
-            Start::Offset(offset) => offset,
-            Start::Last(count) => end.saturating_sub(count).max(first),
+        let first = firsts.get(&key).copied().flatten().unwrap_or(end);
+        let next = match (committed.get(&key), start) {
+            (Some(committed), _) => *committed,
+            (None, Start::Earliest) => first,
+            (None, Start::Latest) => end,
+            (None, Start::Offset(offset)) => offset,
+            (None, Start::Last(count)) => end.saturating_sub(count),
+            // No record that young: begin at the end.
+            (None, Start::Time(_)) => at_time.get(&key).copied().flatten().unwrap_or(end),
         };
-        let stop_at = (!args.follow).then_some(end);
-        (key.1, Position { next, stop_at })
+        let position = Position {
+            next: next.max(first).min(end),
+            stop_at: (!args.follow).then_some(end),
+        };
+        (key.1, position)
     });
     Ok(positions.collect())
 }
