@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::logging::LoggingArgs;
-use crate::{cluster, completions, config, consume, group, log, produce, topic};
+use crate::{cluster, completions, config, consume, group, log, produce, serve, topic};
 
 /// Tidelog: a broker that speaks Kafka's protocol, and a command line for it and for any Kafka.
 #[derive(Debug, Parser)]
@@ -17,6 +17,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  tidelog serve                                  run a broker on 127.0.0.1:9092
   tidelog topic create orders --partitions 6
   echo 'hello' | tidelog produce orders
   tidelog consume orders --follow
@@ -29,6 +30,7 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Serve(serve::ServeArgs),
     Topic(topic::TopicArgs),
     Group(group::GroupArgs),
     Config(config::ConfigArgs),
@@ -37,6 +39,16 @@ pub(crate) enum Verb {
     Cluster(cluster::ClusterArgs),
     Log(log::LogArgs),
     Completions(completions::CompletionsArgs),
+}
+
+impl Verb {
+    /// What is logged when nobody says: a server tells what it does, a tool only what is wrong.
+    pub(crate) fn default_log_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "info",
+            _ => "warn",
+        }
+    }
 }
 
 #[cfg(test)]

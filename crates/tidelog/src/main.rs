@@ -16,7 +16,6 @@ mod logging;
 mod output;
 mod produce;
 mod record;
-#[cfg(test)]
 mod serve;
 mod times;
 mod topic;
@@ -32,7 +31,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = logging::start(&cli.logging, "warn").and_then(|()| run(cli.verb));
+    let outcome =
+        logging::start(&cli.logging, cli.verb.default_log_filter()).and_then(|()| run(cli.verb));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => hint::report(&error),
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
+        Verb::Serve(args) => serve::run(&args),
         Verb::Topic(args) => connect::block_on(topic::run(args)),
         Verb::Group(args) => connect::block_on(group::run(args)),
         Verb::Config(args) => connect::block_on(config::run(args)),

@@ -1,9 +1,10 @@
 //! `tidelog serve`: a broker, from the command line and a file to its configuration.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use config::{BrokerConfig, Properties, parse_assignment, read_file};
+use config::{BrokerConfig, Durability, Properties, parse_assignment, read_file};
 
 use crate::hint::UsageError;
 
@@ -68,23 +69,40 @@ fn configuration(args: &ServeArgs) -> Result<BrokerConfig, UsageError> {
     BrokerConfig::new(given).map_err(wrong)
 }
 
+pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let config = configuration(args)?;
+    let place = place(&config);
+    broker::run(config, |ready| {
+        // Nobody may be listening, and the broker serves all the same.
+        let _ = writeln!(std::io::stdout(), "{}\n{place}", announcement(&ready));
+    })?;
+    Ok(())
+}
+
 /// What a person wants to know once the broker is ready.
-fn announcement(config: &BrokerConfig) -> String {
-    let listeners: Vec<String> = config.broker_listeners().map(ToString::to_string).collect();
-    let absolute = |dir: &PathBuf| std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
-    let dirs: Vec<String> = config
-        .log_dirs
-        .iter()
-        .map(absolute)
-        .map(|dir| dir.display().to_string())
-        .collect();
+fn announcement(ready: &broker::Ready) -> String {
+    let listeners: Vec<String> = ready.listeners.iter().map(ToString::to_string).collect();
     format!(
-        "tidelog {} is ready (node {})\n  listens on  {}\n  data in     {}",
+        "tidelog {} is ready after {} ms\n  cluster     {} ({} topics, {} partitions)\n  listens on  {}",
         env!("CARGO_PKG_VERSION"),
-        config.server.node_id,
+        ready.took.as_millis(),
+        ready.cluster_id,
+        ready.topics,
+        ready.partitions,
         listeners.join(", "),
-        dirs.join(", "),
     )
+}
+
+/// Where the data are, and what an acknowledgement means there.
+fn place(config: &BrokerConfig) -> String {
+    let absolute = |dir: &PathBuf| std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+    let dirs = config.log_dirs.iter().map(absolute);
+    let dirs: Vec<String> = dirs.map(|dir| dir.display().to_string()).collect();
+    let durability = match config.log.durability {
+        Durability::Fsync => "acknowledges what is synced",
+        Durability::PageCache => "acknowledges what the page cache has",
+    };
+    format!("  data in     {} ({durability})", dirs.join(", "))
 }
 
 #[cfg(test)]
@@ -111,14 +129,17 @@ mod tests {
         let text = "log.dirs=/from/file\nlisteners=PLAINTEXT://127.0.0.1:1\nnum.partitions=3\n";
         std::fs::write(&file, text).unwrap();
         let file = file.to_str().unwrap();
-        let config = configured(&["serve", "-c", file, "-d", "/from/option", "-l", "0.0.0.0:2"]);
-        let text = announcement(&config.unwrap());
-        assert!(text.contains("PLAINTEXT://:2"), "{text}");
-        assert!(text.contains("/from/option"), "{text}");
-        let config = configured(&["serve", "-c", file, "-s", "log.dirs=/from/set,/and/two"]);
-        let text = announcement(&config.unwrap());
-        assert!(text.contains("PLAINTEXT://127.0.0.1:1"), "{text}");
-        assert!(text.contains("/from/set, /and/two"), "{text}");
+        let listeners = |config: &BrokerConfig| -> Vec<String> {
+            config.broker_listeners().map(ToString::to_string).collect()
+        };
+        let options = ["serve", "-c", file, "-d", "/from/option", "-l", "0.0.0.0:2"];
+        let config = configured(&options).unwrap();
+        assert_eq!(listeners(&config), ["PLAINTEXT://:2"]);
+        assert!(place(&config).contains("in     /from/option ("));
+        let set = ["serve", "-c", file, "-s", "log.dirs=/from/set,/and/two"];
+        let config = configured(&set).unwrap();
+        assert_eq!(listeners(&config), ["PLAINTEXT://127.0.0.1:1"]);
+        assert!(place(&config).contains("/from/set, /and/two (acknowledges what is synced)"));
     }
 
     #[test]
@@ -127,7 +148,7 @@ mod tests {
             env!("CARGO_MANIFEST_DIR"),
             "/../../deploy/server.properties"
         );
-        let text = announcement(&configured(&["serve", "--config", file]).unwrap());
+        let text = place(&configured(&["serve", "--config", file]).unwrap());
         assert!(text.contains("/var/lib/tidelog"), "{text}");
     }
 
