@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::{Message, Request, StrBytes, VersionRange};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -242,7 +242,7 @@ impl Connection {
             api: api_of::<R>(),
             timeout_ms: timeout.as_millis(),
         })?
-        .ok_or_else(|| self.closed())
+        .ok_or_else(|| self.closed(api_of::<R>()))
     }
 
     fn encode<R: Request>(
@@ -273,10 +273,11 @@ impl Connection {
         self.next_correlation_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn closed(&self) -> ClientError {
+    fn closed(&self, api: ApiKey) -> ClientError {
         let reason = self.close_reason.get().cloned();
         ClientError::Closed {
             address: self.address.clone(),
+            api,
             reason: reason.unwrap_or_else(|| "the broker hung up".to_owned()),
         }
     }

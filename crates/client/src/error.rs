@@ -11,8 +11,12 @@ use kafka_protocol::protocol::StrBytes;
 pub enum ClientError {
     #[error("cannot connect to {address}: {reason}")]
     Connect { address: String, reason: String },
-    #[error("the connection to {address} closed: {reason}")]
-    Closed { address: String, reason: String },
+    #[error("the connection to {address} closed before it answered {api:?}: {reason}")]
+    Closed {
+        address: String,
+        api: ApiKey,
+        reason: String,
+    },
     #[error("{address} did not answer {api:?} within {timeout_ms} ms")]
     Timeout {
         address: String,

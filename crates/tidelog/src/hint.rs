@@ -95,6 +95,9 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
         ClientError::NotServed { .. } | ClientError::NoCommonVersion { .. } => {
             Some("this broker is too old or too new for this verb")
         }
+        ClientError::Closed { .. } => Some(
+            "does that address speak Kafka's protocol in plaintext, and is the broker still up?",
+        ),
         ClientError::NoSuchBroker(_) => Some("`tidelog cluster status` lists the brokers"),
         other => advice_on_refusal(other.refusal()?),
     }
