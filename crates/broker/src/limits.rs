@@ -29,3 +29,9 @@ pub(crate) const OPEN_FILES_SHARE: u64 = 4;
 
 /// Threads of a connection worker that may wait for the disk: cold reads and look-ups by time.
 pub(crate) const BLOCKING_THREADS: usize = 4;
+
+/// Controller requests that wait to be decided; more wait in their connections.
+pub(crate) const CONTROLLER_QUEUE: usize = 1024;
+
+/// Controller requests whose records are committed as one batch.
+pub(crate) const CONTROLLER_BATCH: usize = 128;

@@ -37,7 +37,12 @@ async fn assign(call: &Call, request: &InitProducerIdRequest) -> Result<i64, Err
     match request.transactional_id.as_deref() {
         Some("") => Err(ErrorCode::InvalidRequest),
         Some(_) => Err(ErrorCode::UnsupportedVersion),
-        None => call.broker.producer_ids.next(&call.broker.controller).await,
+        None => {
+            call.broker
+                .producer_ids
+                .next(&call.broker.controller, call.broker.node_id)
+                .await
+        }
     }
 }
 

@@ -167,8 +167,9 @@ fn ended_by(error: FrameError) -> Ended {
     match error {
         FrameError::Io(error) => Ended::Failed(error),
         FrameError::Truncated => Ended::ByPeer,
-        refused @ (FrameError::Size { .. } | FrameError::Slow | FrameError::ShuttingDown) => {
-            Ended::Refused(refused.to_string())
-        }
+        refused @ (FrameError::Size { .. }
+        | FrameError::Refused(_)
+        | FrameError::Slow
+        | FrameError::ShuttingDown) => Ended::Refused(refused.to_string()),
     }
 }

@@ -1,7 +1,8 @@
-//! Cuts the incoming byte stream into request frames: a four-byte size, then that many bytes.
+//! Cuts the incoming byte stream into request frames: a four-byte size, then that many bytes, of which the first four name
+//! the API and its version.
 //!
-//! Invariants: reading may be abandoned at any await and resumed; no buffer exists before the size is known, checked and
-//! admitted by the budget.
+//! Invariants: reading may be abandoned at any await and resumed; no buffer exists before size and API are known, checked
+//! and admitted by the budget.
 
 use std::io;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use wire::limits::API_PREFIX_BYTES;
 
 use super::budget::RequestBudget;
 use crate::limits;
@@ -28,6 +30,8 @@ pub(crate) enum FrameError {
     Io(#[from] io::Error),
     #[error("a request of {size} bytes, where {max} are allowed")]
     Size { size: i32, max: i32 },
+    #[error(transparent)]
+    Refused(#[from] wire::FrameError),
     #[error("the connection ended inside a request")]
     Truncated,
     #[error("a request arrived too slowly")]
@@ -41,10 +45,14 @@ pub(crate) enum FrameError {
 pub(crate) struct FrameReader {
     budget: RequestBudget,
     max_request_bytes: i32,
-    size: [u8; 4],
-    size_read: usize,
+    /// Size and API prefix of the next frame, as far as they are here.
+    head: [u8; HEAD_BYTES],
+    head_read: usize,
     body: Option<Body>,
 }
+
+const SIZE_BYTES: usize = size_of::<i32>();
+const HEAD_BYTES: usize = SIZE_BYTES + API_PREFIX_BYTES;
 
 #[derive(Debug)]
 struct Body {
@@ -59,8 +67,8 @@ impl FrameReader {
         Self {
             budget,
             max_request_bytes,
-            size: [0; 4],
-            size_read: 0,
+            head: [0; HEAD_BYTES],
+            head_read: 0,
             body: None,
         }
     }
@@ -68,7 +76,7 @@ impl FrameReader {
     /// The next frame; `None` when the peer closed between two frames.
     pub(crate) async fn next(&mut self, stream: &TcpStream) -> Result<Option<Frame>, FrameError> {
         if self.body.is_none() {
-            let Some(size) = self.read_size(stream).await? else {
+            let Some((size, prefix)) = self.read_head(stream).await? else {
                 return Ok(None);
             };
             let admitted = self
@@ -79,8 +87,10 @@ impl FrameReader {
             let size = size as usize;
             let allowed = Duration::from_secs(limits::FRAME_BASE_SECONDS)
                 + Duration::from_millis(size as u64 / limits::FRAME_MIN_BYTES_PER_MS);
+            let mut bytes = BytesMut::with_capacity(size);
+            bytes.put_slice(&prefix);
             let frame = Frame {
-                bytes: BytesMut::with_capacity(size),
+                bytes,
                 _admitted: admitted,
             };
             self.body = Some(Body {
@@ -88,7 +98,7 @@ impl FrameReader {
                 size,
                 deadline: Instant::now() + allowed,
             });
-            self.size_read = 0;
+            self.head_read = 0;
         }
         if let Some(body) = &mut self.body {
             body.fill(stream).await?;
@@ -96,30 +106,34 @@ impl FrameReader {
         Ok(self.body.take().map(|body| body.frame))
     }
 
-    async fn read_size(&mut self, stream: &TcpStream) -> Result<Option<u32>, FrameError> {
+    async fn read_head(
+        &mut self,
+        stream: &TcpStream,
+    ) -> Result<Option<(u32, [u8; API_PREFIX_BYTES])>, FrameError> {
         while let Some(rest) = self
-            .size
-            .get_mut(self.size_read..)
+            .head
+            .get_mut(self.head_read..)
             .filter(|rest| !rest.is_empty())
         {
             match stream.try_read(rest) {
-                Ok(0) if self.size_read == 0 => return Ok(None),
+                Ok(0) if self.head_read == 0 => return Ok(None),
                 Ok(0) => return Err(FrameError::Truncated),
-                Ok(read) => self.size_read += read,
+                Ok(read) => self.head_read += read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     stream.readable().await?
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        let size = i32::from_be_bytes(self.size);
-        match u32::try_from(size) {
-            Ok(checked) if size <= self.max_request_bytes => Ok(Some(checked)),
-            _ => Err(FrameError::Size {
-                size,
-                max: self.max_request_bytes,
-            }),
-        }
+        let [s0, s1, s2, s3, prefix @ ..] = self.head;
+        let size = i32::from_be_bytes([s0, s1, s2, s3]);
+        let max = self.max_request_bytes;
+        let checked = u32::try_from(size)
+            .ok()
+            .filter(|bytes| size <= max && *bytes as usize >= API_PREFIX_BYTES)
+            .ok_or(FrameError::Size { size, max })?;
+        wire::frame::admit(prefix, checked as usize)?;
+        Ok(Some((checked, prefix)))
     }
 }
 

@@ -23,7 +23,10 @@ pub(crate) fn request(broker: &Arc<Broker>, name: &str) -> ErrorCode {
                 topics: vec![topic(&broker, &name)],
                 ..CreateTopicsRequest::default()
             };
-            let created = broker.controller.create_topics(request).await;
+            let created = broker
+                .controller
+                .create_topics(broker.config(), request)
+                .await;
             tracing::debug!(topic = name, ?created, "automatic creation");
             broker.being_created.lock().remove(&name);
         });

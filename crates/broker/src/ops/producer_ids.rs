@@ -13,12 +13,16 @@ pub(crate) struct ProducerIds {
 
 impl ProducerIds {
     /// An id that nobody else has. Those who come while a block is fetched wait for it.
-    pub(crate) async fn next(&self, controller: &ControllerChannel) -> Result<i64, ErrorCode> {
+    pub(crate) async fn next(
+        &self,
+        controller: &ControllerChannel,
+        broker_id: i32,
+    ) -> Result<i64, ErrorCode> {
         let mut block = self.block.lock().await;
         if let Some(id) = block.next() {
             return Ok(id);
         }
-        *block = controller.allocate_producer_ids().await?;
+        *block = controller.allocate_producer_ids(broker_id).await?;
         block.next().ok_or(ErrorCode::CoordinatorLoadInProgress)
     }
 }

@@ -1,0 +1,113 @@
+//! How a broker speaks to the controller: one method per controller request, answered once the broker has applied what was
+//! decided.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ::config::BrokerConfig;
+use ::controller::{Decision, Entropy, Image, decide};
+use kafka_protocol::messages::{BrokerRegistrationResponse, CreateTopicsResponse};
+use tokio::sync::{mpsc, oneshot, watch};
+use wire::ErrorCode;
+use wire::request::{AllocateProducerIdsRequest, BrokerRegistrationRequest, CreateTopicsRequest};
+
+use super::decisions::{Decided, Job};
+
+/// Clones share one queue.
+#[derive(Clone)]
+pub(crate) struct ControllerChannel {
+    jobs: mpsc::Sender<Job>,
+    /// What the broker has applied.
+    applied: watch::Receiver<Arc<Image>>,
+}
+
+impl ControllerChannel {
+    pub(super) fn new(jobs: mpsc::Sender<Job>, applied: watch::Receiver<Arc<Image>>) -> Self {
+        Self { jobs, applied }
+    }
+
+    /// Has a decision made, committed and applied. NOT_CONTROLLER if this node does not lead, or no longer.
+    pub(crate) async fn decide<R: Send + 'static>(
+        &self,
+        decision: impl FnOnce(&Image, &mut Entropy) -> Decision<R> + Send + 'static,
+    ) -> Result<R, ErrorCode> {
+        let (response, offset) = self.commit(decision).await?;
+        let mut applied = self.applied.clone();
+        match applied.wait_for(|image| image.offset() >= offset).await {
+            Ok(_) => Ok(response),
+            Err(_) => Err(ErrorCode::NotController),
+        }
+    }
+
+    /// As [`ControllerChannel::decide`], without waiting for this broker; answers with the last offset as well.
+    async fn commit<R: Send + 'static>(
+        &self,
+        decision: impl FnOnce(&Image, &mut Entropy) -> Decision<R> + Send + 'static,
+    ) -> Result<(R, i64), ErrorCode> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |image, entropy| {
+            let Decision { records, response } = decision(image, entropy);
+            let answer = Box::new(move |committed: Result<i64, ErrorCode>| {
+                // Who asked may be gone.
+                let _ = answer.send(committed.map(|offset| (response, offset)));
+            });
+            Decided { records, answer }
+        });
+        self.jobs
+            .send(job)
+            .await
+            .map_err(|_| ErrorCode::NotController)?;
+        answered.await.map_err(|_| ErrorCode::NotController)?
+    }
+
+    pub(super) async fn bootstrap(&self) -> Result<(), ErrorCode> {
+        let records = |image: &Image, _: &mut Entropy| Decision {
+            records: decide::bootstrap(image),
+            response: (),
+        };
+        self.commit(records).await.map(|_| ())
+    }
+
+    pub(super) async fn register(
+        &self,
+        config: Arc<BrokerConfig>,
+        request: BrokerRegistrationRequest,
+    ) -> Result<(BrokerRegistrationResponse, i64), ErrorCode> {
+        self.commit(move |image, _| decide::register(image, &config, &request, true))
+            .await
+    }
+
+    pub(crate) async fn create_topics(
+        &self,
+        config: Arc<BrokerConfig>,
+        request: CreateTopicsRequest,
+    ) -> Result<CreateTopicsResponse, ErrorCode> {
+        self.decide(move |image, entropy| decide::create_topics(image, &config, &request, entropy))
+            .await
+    }
+
+    /// A block of ids that nobody else has.
+    pub(crate) async fn allocate_producer_ids(
+        &self,
+        broker_id: i32,
+    ) -> Result<Range<i64>, ErrorCode> {
+        let response = self.decide(move |image, _| {
+            let broker_epoch = image.broker(broker_id).map_or(-1, |broker| broker.epoch);
+            decide::allocate_producer_ids(
+                image,
+                &AllocateProducerIdsRequest {
+                    broker_id,
+                    broker_epoch,
+                },
+            )
+        });
+        let response = response.await?;
+        match ErrorCode::try_from_code(response.error_code) {
+            Some(error) => Err(error),
+            None => {
+                let start = response.producer_id_start.0;
+                Ok(start..start + i64::from(response.producer_id_len))
+            }
+        }
+    }
+}
