@@ -20,7 +20,8 @@ static HELD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 #[derive(Debug)]
 pub(crate) struct DirLock {
     dir: PathBuf,
-    _file: File,
+    /// `None` once it is released.
+    file: Option<File>,
 }
 
 impl DirLock {
@@ -43,12 +44,19 @@ impl DirLock {
             Err(error) => return Err(error.into()),
         }
         held.insert(dir.clone());
-        Ok(Some(Self { dir, _file: file }))
+        Ok(Some(Self {
+            dir,
+            file: Some(file),
+        }))
     }
 }
 
 impl Drop for DirLock {
     fn drop(&mut self) {
-        HELD.lock().remove(&self.dir);
+        // Closed before anybody in this process may take it again: closing a descriptor later
+        // would release that lock too.
+        let mut held = HELD.lock();
+        self.file = None;
+        held.remove(&self.dir);
     }
 }

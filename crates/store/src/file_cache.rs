@@ -87,7 +87,8 @@ impl FileCache {
 }
 
 impl Slot {
-    /// Called before a write, so that the file is not closed between the write and its fsync.
+    /// Called before a write, so that the file stays open until its fsync, and after it, so that a
+    /// later fsync does not pass the file over.
     pub(crate) fn set_dirty(&self) {
         self.dirty.store(true, Ordering::Release);
     }

@@ -170,8 +170,13 @@ impl<const N: usize> IndexFile<N> {
         if let Some(written) = entries.written {
             return Ok(written);
         }
-        let metadata = std::fs::metadata(self.dir.file(self.base_offset, self.kind))?;
-        let written = u32::try_from(metadata.len() / N as u64).unwrap_or(u32::MAX);
+        let size_bytes = match std::fs::metadata(self.dir.file(self.base_offset, self.kind)) {
+            Ok(metadata) => metadata.len(),
+            // An index without entries leads to the segment's start, which is slow but right.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        let written = u32::try_from(size_bytes / N as u64).unwrap_or(u32::MAX);
         entries.written = Some(written);
         Ok(written)
     }

@@ -10,6 +10,8 @@ mod append;
 pub mod base64url;
 mod checked_scan;
 mod checkpoint;
+#[cfg(test)]
+mod concurrency_tests;
 mod config;
 mod control;
 mod dir_lock;

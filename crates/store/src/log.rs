@@ -119,6 +119,11 @@ impl Log {
         }
     }
 
+    /// Everything below has been fsynced, whatever the mode.
+    pub fn synced_end(&self) -> i64 {
+        self.synced.offset()
+    }
+
     /// What recovery need not look at, as of the last [`checkpoint`](Self::checkpoint).
     pub fn recovery_point(&self) -> i64 {
         self.recovery_point.load(Ordering::Acquire)

@@ -256,8 +256,9 @@ impl LogDir {
         Ok(())
     }
 
-    /// Leaves the clean-shutdown mark, once all logs are closed and all checkpoints written. The
-    /// file system is synced first: the mark vouches for every file of the directory.
+    /// Leaves the clean-shutdown mark, once all logs are closed and all checkpoints written; if any
+    /// of that failed, drop the directory instead. The file system is synced first: the mark
+    /// vouches for every file of the directory.
     pub fn close(&self, broker_epoch: i64) -> io::Result<()> {
         rustix::fs::syncfs(File::open(&self.path)?)?;
         let mark = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");

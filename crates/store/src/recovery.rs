@@ -19,7 +19,6 @@ use crate::names::{FileKind, PartitionDir, parse_file_name};
 use crate::producer_recovery::{MissingSnapshot, load_producers};
 use crate::segment::{Segment, SegmentHome};
 use crate::sync::remove_if_there;
-use crate::time_index::TimestampOffset;
 
 /// What the log dir's checkpoints say of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,8 +106,9 @@ impl Recovery<'_> {
         let mut epochs = kept_epochs.unwrap_or_default();
         let listing = self.list()?;
         let mut segments = self.load_segments(&listing, &mut epochs)?;
-        let log_start = self.log_start(&mut segments, &mut epochs)?;
         let end = self.end(&mut segments, &mut epochs)?;
+        let first = segments.first().map_or(0, |first| first.base_offset());
+        let log_start = self.checkpoint.log_start.max(first);
         if epochs_lost {
             epochs = collect_epochs(&segments)?;
         }
@@ -122,14 +122,17 @@ impl Recovery<'_> {
         let mut writer = load_producers(&self.home.dir, &segments, log_start, end.offset, missing)?;
         let expiration_ms = self.options.config.producer_id_expiration_ms;
         writer.producers.expire(self.now_ms, expiration_ms);
-        if !self.checkpoint.clean {
-            self.sync_kept(&segments)?;
-        }
+        self.sync_kept(&segments)?;
+        let recovery_point = if self.checkpoint.clean {
+            end.offset
+        } else {
+            self.checkpoint.recovery_point.min(end.offset)
+        };
         Ok(Recovered {
             segments,
             log_start,
             end,
-            recovery_point: self.checkpoint.recovery_point.min(end.offset),
+            recovery_point,
             epochs,
             writer,
             newborn,
@@ -187,6 +190,9 @@ impl Recovery<'_> {
             } else {
                 let segment = self.recover(base_offset, size_bytes, epochs)?;
                 cut = segment.size_bytes() < size_bytes;
+                if trusted {
+                    segment.sync_indexes()?;
+                }
                 segment
             };
             segments.push(Arc::new(segment));
@@ -202,21 +208,16 @@ impl Recovery<'_> {
         size_bytes: u32,
         epochs: &mut EpochCache,
     ) -> io::Result<Segment> {
-        let (segment, mut position) = match self.resume(base_offset, size_bytes)? {
+        let resumed = self.resume(base_offset, size_bytes)?;
+        let (segment, mut position, mut next_offset) = match resumed {
             Some(resumed) => resumed,
-            None => (
-                Segment::reindexed(self.home, base_offset, size_bytes, self.now_ms)?,
-                0,
-            ),
+            None => {
+                let segment = Segment::reindexed(self.home, base_offset, size_bytes, self.now_ms)?;
+                let no_timestamp = segment.time_index.last()?;
+                segment.restore_times(no_timestamp, 0);
+                (segment, 0, base_offset)
+            }
         };
-        if position == 0 {
-            let none = TimestampOffset {
-                timestamp: format::NO_TIMESTAMP,
-                offset: base_offset,
-            };
-            segment.restore_times(none, 0);
-        }
-        let mut next_offset = base_offset;
         let mut scan = CheckedScan::new(segment.file()?, position, size_bytes);
         while let Some(batch) = scan.next_batch()? {
             let header = &batch.header;
@@ -242,9 +243,9 @@ impl Recovery<'_> {
         Ok(segment)
     }
 
-    /// The segment with its indexes cut at the last entry below the recovery point, and the
-    /// position after that entry's batch. `None` if the indexes do not lead there.
-    fn resume(&self, base_offset: i64, size_bytes: u32) -> io::Result<Option<(Segment, u32)>> {
+    /// The segment with its indexes cut at the last entry below the recovery point, the position
+    /// after that entry's batch, and the next offset. `None` if the indexes do not lead there.
+    fn resume(&self, base_offset: i64, size_bytes: u32) -> io::Result<Option<(Segment, u32, i64)>> {
         let segment = Segment::existing(self.home, base_offset, size_bytes, self.now_ms);
         if self.checkpoint.recovery_point <= base_offset
             || !segment.index.is_sound()
@@ -265,44 +266,37 @@ impl Recovery<'_> {
         segment.index.truncate_to_position(position)?;
         segment.time_index.truncate_to_offset(entry.offset + 1)?;
         segment.restore_times(segment.time_index.last()?, entry.position);
-        Ok(Some((segment, position)))
+        Ok(Some((segment, position, batch.header.next_offset())))
     }
 
-    /// The log's first offset; a log that ends before it is begun anew there.
-    fn log_start(
-        &self,
-        segments: &mut Vec<Arc<Segment>>,
-        epochs: &mut EpochCache,
-    ) -> io::Result<i64> {
-        let checkpointed = self.checkpoint.log_start.max(0);
-        if let (Some(first), Some(last)) = (segments.first(), segments.last())
-            && self.next_offset(last, epochs)?.0 >= checkpointed
-        {
-            return Ok(checkpointed.max(first.base_offset()));
+    /// The log's end. A log that ends before it should start is begun anew where it should.
+    fn end(&self, segments: &mut Vec<Arc<Segment>>, epochs: &mut EpochCache) -> io::Result<Mark> {
+        let log_start = self.checkpoint.log_start.max(0);
+        if let Some(last) = segments.pop() {
+            let (offset, recovered) = self.next_offset(&last, epochs)?;
+            let last = recovered.map_or(last, Arc::new);
+            let mark = Mark {
+                offset,
+                segment: last.base_offset(),
+                position: last.size_bytes(),
+            };
+            segments.push(last);
+            if offset >= log_start {
+                return Ok(mark);
+            }
         }
         for segment in segments.drain(..) {
             segment.retire();
             self.remove(segment.base_offset())?;
             epochs.clear();
         }
-        let first = Segment::create(self.home, checkpointed, self.now_ms)?;
+        let first = Segment::create(self.home, log_start, self.now_ms)?;
         segments.push(Arc::new(first));
-        Ok(checkpointed)
-    }
-
-    fn end(&self, segments: &mut Vec<Arc<Segment>>, epochs: &mut EpochCache) -> io::Result<Mark> {
-        let Some(last) = segments.pop() else {
-            return Err(io::ErrorKind::NotFound.into());
-        };
-        let (offset, recovered) = self.next_offset(&last, epochs)?;
-        let last = recovered.map_or(last, Arc::new);
-        let mark = Mark {
-            offset,
-            segment: last.base_offset(),
-            position: last.size_bytes(),
-        };
-        segments.push(last);
-        Ok(mark)
+        Ok(Mark {
+            offset: log_start,
+            segment: log_start,
+            position: 0,
+        })
     }
 
     /// The offset after the segment's last batch. A segment that was to be trusted but does not
@@ -317,7 +311,7 @@ impl Recovery<'_> {
         }
         segment.retire();
         let base_offset = segment.base_offset();
-        fs::remove_file(self.home.dir.file(base_offset, FileKind::Index))?;
+        remove_if_there(&self.home.dir.file(base_offset, FileKind::Index))?;
         let recovered = self.recover(base_offset, segment.size_bytes(), epochs)?;
         Ok((last_batch_end(&recovered)?, Some(recovered)))
     }
@@ -330,8 +324,11 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    /// Fsyncs everything at and after the recovery point, and the directory.
+    /// Fsyncs every segment that was recovered, and the directory.
     fn sync_kept(&self, segments: &[Arc<Segment>]) -> io::Result<()> {
+        if !segments.iter().any(|segment| segment.is_dirty()) {
+            return Ok(());
+        }
         for segment in segments {
             segment.sync_log()?;
         }

@@ -54,16 +54,26 @@ struct Times {
 }
 
 impl Segment {
-    /// Creates the files of a new segment. The caller syncs their directory.
+    /// Creates the files of a new segment, or none. The caller syncs their directory.
     pub(crate) fn create(home: &SegmentHome, base_offset: i64, now_ms: i64) -> io::Result<Self> {
+        Self::create_files(home, base_offset, now_ms).inspect_err(|_| {
+            // An empty segment left behind would hide what the segment before it gets yet.
+            for kind in [FileKind::Log, FileKind::Index, FileKind::TimeIndex] {
+                let _ = std::fs::remove_file(home.dir.file(base_offset, kind));
+            }
+        })
+    }
+
+    fn create_files(home: &SegmentHome, base_offset: i64, now_ms: i64) -> io::Result<Self> {
+        // The log comes last: without it the indexes are orphans.
+        let index = OffsetIndex::create(Arc::clone(&home.dir), base_offset)?;
+        let time_index = TimeIndex::create(Arc::clone(&home.dir), base_offset)?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(true)
             .open(home.dir.file(base_offset, FileKind::Log))?;
-        let index = OffsetIndex::create(Arc::clone(&home.dir), base_offset)?;
-        let time_index = TimeIndex::create(Arc::clone(&home.dir), base_offset)?;
         let segment = Self::with(home, base_offset, 0, index, time_index, now_ms);
         home.files.put(&segment.slot, Arc::new(file));
         Ok(segment)
@@ -148,6 +158,11 @@ impl Segment {
         self.slot.set_dirty();
     }
 
+    /// Whether something waits for an fsync.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.slot.is_dirty()
+    }
+
     /// Closes the file, whose name leads to another one now.
     pub(crate) fn reopen(&self) {
         self.slot.take();
@@ -178,6 +193,8 @@ impl Segment {
         let file = self.file().map_err(WriteError::RolledBack)?;
         let at = u64::from(self.size_bytes());
         let Err(error) = file.write_all_at(bytes, at) else {
+            // And again: a sync that began meanwhile may have missed these bytes.
+            self.slot.set_dirty();
             return Ok(());
         };
         match file.set_len(at) {

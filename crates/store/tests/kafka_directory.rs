@@ -4,6 +4,12 @@
 //! `fixture-0` has seven segments (`segment.ms` 60000, `index.interval.bytes` 100): twelve records
 //! of each codec, a committed and an aborted transaction, and one left open.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
