@@ -2,7 +2,10 @@
 //! and answers with the newest response, which `wire` brings down to the version asked for.
 
 mod api_versions;
+mod cluster;
 mod delete_records;
+mod elections;
+mod features;
 mod fetch;
 mod fetch_session;
 mod find_coordinator;
@@ -12,9 +15,15 @@ mod leader_epochs;
 mod list_offsets;
 mod log_dirs;
 mod metadata;
+mod mutations;
 mod offsets;
+mod partitions;
 mod produce;
 mod producers;
+mod quorum;
+mod reassignments;
+mod topic_partitions;
+mod topics;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -130,6 +139,17 @@ pub(crate) fn begin(broker: &Arc<Broker>, peer: &Arc<Peer>, frame: Frame) -> Beg
         ApiKey::OffsetCommit => later(call, frame, offsets::commit),
         ApiKey::OffsetFetch => later(call, frame, offsets::fetch),
         ApiKey::OffsetDelete => later(call, frame, offsets::delete),
+        ApiKey::CreateTopics => later(call, frame, topics::create),
+        ApiKey::DeleteTopics => later(call, frame, topics::delete),
+        ApiKey::CreatePartitions => later(call, frame, partitions::create),
+        ApiKey::DescribeTopicPartitions => now(call, frame, topic_partitions::describe),
+        ApiKey::DescribeCluster => now(call, frame, cluster::describe),
+        ApiKey::UnregisterBroker => later(call, frame, cluster::unregister),
+        ApiKey::DescribeQuorum => now(call, frame, quorum::describe),
+        ApiKey::UpdateFeatures => later(call, frame, features::update),
+        ApiKey::ElectLeaders => later(call, frame, elections::handle),
+        ApiKey::AlterPartitionReassignments => later(call, frame, reassignments::alter),
+        ApiKey::ListPartitionReassignments => now(call, frame, reassignments::list),
         other => Begun::Refused(format!("{other} is not served")),
     }
 }

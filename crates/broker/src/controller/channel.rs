@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ::config::BrokerConfig;
 use ::controller::{Decision, Entropy, Image, decide};
 use kafka_protocol::messages::{BrokerRegistrationResponse, CreateTopicsResponse};
+use quorum::{Quorum, QuorumStatus};
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::ErrorCode;
 use wire::request::{AllocateProducerIdsRequest, BrokerRegistrationRequest, CreateTopicsRequest};
@@ -19,11 +20,25 @@ pub(crate) struct ControllerChannel {
     jobs: mpsc::Sender<Job>,
     /// What the broker has applied.
     applied: watch::Receiver<Arc<Image>>,
+    quorum: Quorum,
 }
 
 impl ControllerChannel {
-    pub(super) fn new(jobs: mpsc::Sender<Job>, applied: watch::Receiver<Arc<Image>>) -> Self {
-        Self { jobs, applied }
+    pub(super) fn new(
+        jobs: mpsc::Sender<Job>,
+        applied: watch::Receiver<Arc<Image>>,
+        quorum: Quorum,
+    ) -> Self {
+        Self {
+            jobs,
+            applied,
+            quorum,
+        }
+    }
+
+    /// Who agrees on the metadata, and how far they are.
+    pub(crate) fn quorum_status(&self) -> QuorumStatus {
+        self.quorum.status()
     }
 
     /// Has a decision made, committed and applied. NOT_CONTROLLER if this node does not lead, or no longer.

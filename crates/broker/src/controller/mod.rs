@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use ::config::{BrokerConfig, Listener};
 use ::controller::{Delta, Image, features};
-use quorum::{Quorum, QuorumOptions};
+use quorum::{Endpoint, Quorum, QuorumOptions};
 use thiserror::Error;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -64,7 +64,7 @@ impl ControllerNode {
             epoch,
             follower.image().clone(),
         );
-        let channel = ControllerChannel::new(decisions.start(), images);
+        let channel = ControllerChannel::new(decisions.start(), images, quorum.clone());
         Ok(Self {
             quorum,
             follower,
@@ -160,11 +160,26 @@ fn quorum_options(config: &BrokerConfig, logs: &Logs) -> QuorumOptions {
         log_dir: config.metadata_log_dir.clone(),
         directory_id,
         node_id: config.server.node_id,
-        endpoints: Vec::new(),
+        endpoints: controller_endpoints(config),
         segment_bytes: u32::try_from(config.quorum.metadata_log_segment_bytes).unwrap_or(u32::MAX),
         segment_ms: config.quorum.metadata_log_segment_ms,
         files: logs.files().clone(),
     }
+}
+
+/// Where other controllers would reach this one: its listeners that are not for clients.
+fn controller_endpoints(config: &BrokerConfig) -> Vec<Endpoint> {
+    let is_for_clients = |name: &str| config.broker_listeners().any(|other| other.name == name);
+    let own = config
+        .listeners
+        .iter()
+        .filter(|listener| !is_for_clients(&listener.name));
+    let endpoint = |listener: &Listener| Endpoint {
+        name: listener.name.clone(),
+        host: listener.host.clone(),
+        port: listener.port,
+    };
+    own.map(endpoint).collect()
 }
 
 fn registration(broker: &Broker, listeners: &[Listener]) -> BrokerRegistrationRequest {

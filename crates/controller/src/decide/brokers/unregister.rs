@@ -2,6 +2,7 @@
 
 use config::BrokerConfig;
 use kafka_protocol::messages::UnregisterBrokerResponse;
+use kafka_protocol::protocol::StrBytes;
 use wire::records::metadata::{MetadataRecord, UnregisterBrokerRecord};
 use wire::request::UnregisterBrokerRequest;
 
@@ -34,6 +35,6 @@ pub fn unregister(
     );
     let response = UnregisterBrokerResponse::default()
         .with_error_code(code)
-        .with_error_message(message);
+        .with_error_message(message.or(Some(StrBytes::default())));
     Decision { records, response }
 }
