@@ -135,10 +135,6 @@ impl Running {
             tracing::error!(%error, "the metadata log was not closed");
         }
     }
-
-    pub(crate) fn quorum(&self) -> &Quorum {
-        &self.quorum
-    }
 }
 
 /// A node that cannot write its metadata log can decide nothing: it says why and ends.
