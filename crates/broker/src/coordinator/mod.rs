@@ -17,6 +17,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use config::GroupSettings;
 use controller::{Delta, Image};
@@ -25,7 +26,7 @@ use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use parking_lot::Mutex;
 use replica::Partition;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 pub(crate) use error::CoordinatorError;
@@ -36,10 +37,17 @@ use shard_task::{Job, ShardHandle};
 use crate::internal_topics::CONSUMER_OFFSETS;
 use crate::topics::{Topic, Topics};
 
+/// How many partitions are loaded at a time.
+const CONCURRENT_LOADS: usize = 2;
+
+/// How long to wait for shards that are being loaded, where something has to reach all of them.
+const LOADING_PAUSE: Duration = Duration::from_millis(100);
+
 pub(crate) struct GroupCoordinator {
     /// Where the shards' tasks run.
     runtime: Handle,
     settings: ShardSettings,
+    loads: Arc<Semaphore>,
     /// Partitions of `__consumer_offsets`; 0 while there is no such topic.
     partition_count: AtomicI32,
     shards: Mutex<HashMap<i32, Arc<ShardHandle>>>,
@@ -145,6 +153,7 @@ impl GroupCoordinator {
         Self {
             runtime,
             settings: ShardSettings::new(settings),
+            loads: Arc::new(Semaphore::new(CONCURRENT_LOADS)),
             partition_count: AtomicI32::new(0),
             shards: Mutex::default(),
             next_token: AtomicU64::new(0),
@@ -202,6 +211,7 @@ impl GroupCoordinator {
                 partition,
                 leader_epoch,
                 settings: self.settings,
+                loads: Arc::clone(&self.loads),
             };
             shards.insert(
                 index,
@@ -223,8 +233,12 @@ impl GroupCoordinator {
             let forget = move |shard: &mut Shard, turn: &mut Turn<'_>| {
                 shard.forget_topic(&name, id, turn.now_ms, turn.effects);
             };
-            if let Err(error) = coordinator.call_all(forget).await {
-                tracing::warn!(%error, "offsets of a deleted topic were not removed");
+            while let Err(error) = coordinator.call_all(forget.clone()).await {
+                if error != CoordinatorError::LoadInProgress {
+                    tracing::warn!(%error, "offsets of a deleted topic were not removed");
+                    return;
+                }
+                tokio::time::sleep(LOADING_PAUSE).await;
             }
         });
     }

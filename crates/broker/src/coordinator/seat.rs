@@ -7,6 +7,7 @@ use config::GroupSettings;
 use coordinator::GroupConfig;
 use format::Compression;
 use replica::Partition;
+use tokio::sync::Semaphore;
 
 use crate::topics::Topic;
 
@@ -23,6 +24,8 @@ pub(super) struct Seat {
     pub(super) partition: Arc<Partition>,
     pub(super) leader_epoch: i32,
     pub(super) settings: ShardSettings,
+    /// Lets only a few partitions be loaded at a time: each takes a thread and a buffer.
+    pub(super) loads: Arc<Semaphore>,
 }
 
 impl Seat {

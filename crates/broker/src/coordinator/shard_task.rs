@@ -138,6 +138,7 @@ struct ShardTask<'a> {
 
 impl<'a> ShardTask<'a> {
     async fn load(seat: &'a Seat) -> Option<Self> {
+        let _permit = seat.loads.acquire().await.ok()?;
         let partition = Arc::clone(&seat.partition);
         let settings = seat.settings;
         let loading = tokio::task::spawn_blocking(move || loader::load(&partition, &settings));
