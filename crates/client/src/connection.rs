@@ -107,6 +107,7 @@ impl Connection {
             close_reason,
         };
         connection.served = connection.ask_versions().await?;
+        tracing::debug!(address, apis = connection.served.len(), "connected");
         Ok(connection)
     }
 
@@ -149,6 +150,7 @@ impl Connection {
         version: i16,
         request: &R,
     ) -> Result<R::Response, ClientError> {
+        tracing::trace!(address = %self.address, api = ?api_of::<R>(), version, "request");
         let frame = self.exchange(version, request).await?;
         self.decode::<R>(frame, version)
     }

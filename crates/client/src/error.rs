@@ -60,6 +60,15 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether the broker could not be reached or went silent. What a request was to do may or may
+    /// not have been done.
+    pub fn is_disconnect(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Closed { .. } | Self::Timeout { .. }
+        )
+    }
+
     /// The error code in the server's answer, if it was the server that said no.
     pub fn refusal(&self) -> Option<ResponseError> {
         match self {

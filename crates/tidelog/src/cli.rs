@@ -7,7 +7,7 @@ use crate::{cluster, completions, config, consume, group, log, produce, serve, t
 
 /// Tidelog: a broker that speaks Kafka's protocol, and a command line for it and for any Kafka.
 #[derive(Debug, Parser)]
-#[command(name = "tidelog", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "tidelog", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) logging: LoggingArgs,

@@ -116,12 +116,18 @@ async fn describe_quorum(cluster: &Cluster) -> anyhow::Result<Option<Quorum>> {
     }))
 }
 
-/// What the broker's log directories hold, or `None` if it does not tell.
+/// What the broker's log directories hold, or `None` if it does not tell, or is gone and the cluster
+/// has not noticed yet.
 async fn log_dirs(cluster: &Cluster, broker: i32) -> anyhow::Result<Option<DirSizes>> {
     let request = DescribeLogDirsRequest::default().with_topics(None);
-    let answer = match cluster.broker(broker).await?.call(&request).await {
+    let asked = async { cluster.broker(broker).await?.call(&request).await };
+    let answer = match asked.await {
         Ok(answer) => answer,
         Err(ClientError::NotServed { .. }) => return Ok(None),
+        Err(error) if error.is_disconnect() => {
+            eprintln!("warning: {error}");
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     };
     let mut sizes = DirSizes::default();

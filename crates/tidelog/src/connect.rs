@@ -7,21 +7,30 @@ use anyhow::Context;
 use clap::Args;
 use client::{Cluster, ConnectOptions};
 
+/// What many verbs take stands under a heading of its own in their help.
+pub(crate) const COMMON_OPTIONS: &str = "Common options";
+
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
-    /// Where to begin: one or more brokers' addresses, separated by commas.
+    /// Where to find the cluster: some of its brokers' addresses, separated by commas.
     #[arg(
         short,
         long,
         global = true,
         env = "TIDELOG_BOOTSTRAP",
-        value_name = "HOST:PORT"
+        hide_env_values = true
     )]
-    #[arg(default_value = "127.0.0.1:9092", value_delimiter = ',')]
+    #[arg(
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:9092",
+        value_delimiter = ','
+    )]
+    #[arg(help_heading = COMMON_OPTIONS)]
     bootstrap: Vec<String>,
-    /// How long to wait for one answer, in seconds.
+    /// How long to wait for one answer.
     #[arg(long, global = true, default_value_t = 30, value_name = "SECONDS")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(help_heading = COMMON_OPTIONS)]
     timeout: u64,
 }
 

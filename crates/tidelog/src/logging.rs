@@ -5,23 +5,25 @@ use std::io::IsTerminal;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use crate::connect::COMMON_OPTIONS;
 use crate::hint::UsageError;
 
 #[derive(Debug, Args)]
 pub(crate) struct LoggingArgs {
-    /// What to log: a level (error, warn, info, debug, trace) or directives such as
-    /// `info,broker=debug`. The default is `info` for `serve` and `warn` for everything else.
+    /// What to log to stderr: a level (error, warn, info, debug, trace), or more exactly
+    /// `info,broker=debug` [default: info for `serve`, else warn].
+    #[arg(long, global = true, env = "TIDELOG_LOG", hide_env_values = true)]
+    #[arg(value_name = "FILTER", help_heading = COMMON_OPTIONS)]
+    log: Option<String>,
+    /// How log lines look.
     #[arg(
         long,
         global = true,
-        env = "TIDELOG_LOG",
-        value_name = "FILTER",
+        env = "TIDELOG_LOG_FORMAT",
         hide_env_values = true
     )]
-    log: Option<String>,
-    /// How log lines look.
-    #[arg(long, global = true, env = "TIDELOG_LOG_FORMAT", value_name = "FORMAT")]
-    #[arg(value_enum, default_value_t = LogFormat::Text, hide_env_values = true)]
+    #[arg(value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(help_heading = COMMON_OPTIONS)]
     log_format: LogFormat,
 }
 

@@ -7,11 +7,13 @@ use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid, presets};
 use serde::Serialize;
 
+use crate::connect::COMMON_OPTIONS;
+
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
     /// Tables for people, JSON or YAML for scripts.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
-    #[arg(value_name = "FORMAT")]
+    #[arg(value_name = "FORMAT", help_heading = COMMON_OPTIONS)]
     output: Format,
 }
 

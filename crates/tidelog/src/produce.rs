@@ -1,5 +1,6 @@
 //! `tidelog produce`: lines from stdin into a topic.
 
+mod idempotence;
 mod input;
 mod partitioner;
 mod sender;
@@ -54,7 +55,7 @@ Examples:
   tidelog produce orders < orders.txt
   echo 'customer-7:three apples' | tidelog produce orders --key-separator :
   tail -F app.log | tidelog produce logs --compression zstd -H host=web1
-  echo '{\"key\":\"k\",\"value\":\"v\",\"headers\":[{\"key\":\"h\",\"value\":\"1\"}]}' | tidelog produce orders --format json
+  echo '{\"key\":\"k\",\"value\":\"v\"}' | tidelog produce orders --format json
   tidelog consume orders --format json | tidelog produce orders-copy --format json";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -72,10 +72,10 @@ struct CreateArgs {
     #[arg(required = true)]
     names: Vec<String>,
     /// How many partitions; without it the broker's `num.partitions`.
-    #[arg(short, long, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
     /// How many brokers keep each partition; without it the broker's `default.replication.factor`.
-    #[arg(short, long, value_parser = clap::value_parser!(i16).range(1..))]
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(i16).range(1..))]
     replication_factor: Option<i16>,
     /// A setting of the topic; may be given several times.
     #[arg(short, long = "config", value_name = "KEY=VALUE", value_parser = parse_setting)]
@@ -117,7 +117,7 @@ struct AddPartitionsArgs {
     /// The topic.
     name: String,
     /// How many partitions it shall have in all.
-    #[arg(short, long, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(i32).range(1..))]
     total: i32,
     /// Ask whether it would be accepted, and change nothing.
     #[arg(long)]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use client::{ClientError, Cluster, Isolation, Metadata, TopicFilter, TopicPartition, check};
@@ -29,6 +29,8 @@ const MAX_BATCH_BODY_BYTES: usize = 256 << 20;
 /// From version 13 on Fetch names topics by id.
 const FETCH_BY_NAME_VERSION: i16 = 12;
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// How long brokers may be away, as they are while they restart.
+const ABSENCE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a partition's reader is, and where it stops unless it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub(super) struct Fetcher {
     cluster: Arc<Cluster>,
     metadata: Metadata,
     metadata_is_stale: bool,
+    /// When a broker was first found away, until one answers again.
+    away_since: Option<Instant>,
     topic: String,
     isolation: Isolation,
     positions: BTreeMap<i32, Position>,
@@ -65,6 +69,7 @@ impl Fetcher {
             cluster,
             metadata,
             metadata_is_stale: false,
+            away_since: None,
             topic: args.topic.clone(),
             isolation: args.isolation.into(),
             positions,
@@ -88,7 +93,10 @@ impl Fetcher {
             tokio::time::sleep(RETRY_PAUSE).await;
             let topics = [self.topic.clone()];
             let filter = TopicFilter::Named(&topics);
-            self.metadata = self.cluster.metadata(filter, false).await?;
+            match self.cluster.metadata(filter, false).await {
+                Ok(metadata) => self.metadata = metadata,
+                Err(error) => return self.bear_with(error).map(|()| true),
+            }
             self.metadata_is_stale = false;
         }
         self.fetch_from_idle_leaders()?;
@@ -100,12 +108,28 @@ impl Fetcher {
         let (leader, answer) = answer?;
         self.busy_leaders.remove(&leader);
         match answer {
-            Ok(answer) => self.take(answer, printer)?,
-            Err(ClientError::Closed { .. }) => self.metadata_is_stale = true,
-            Err(error) => return Err(error.into()),
+            Ok(answer) => {
+                self.away_since = None;
+                self.take(answer, printer)?;
+            }
+            Err(error) => self.bear_with(error)?,
         }
         printer.flush()?;
         Ok(true)
+    }
+
+    /// A broker that is away may come back, or its partitions may find another leader.
+    fn bear_with(&mut self, error: ClientError) -> anyhow::Result<()> {
+        let first = self.away_since.is_none();
+        let since = *self.away_since.get_or_insert_with(Instant::now);
+        if !error.is_disconnect() || since.elapsed() > ABSENCE_PATIENCE {
+            return Err(error.into());
+        }
+        if first {
+            tracing::warn!("{error}");
+        }
+        self.metadata_is_stale = true;
+        Ok(())
     }
 
     /// Starts a fetch at each leader that has something to read and is not asked already.

@@ -1,13 +1,15 @@
 //! Records into batches, batches to their leaders.
 //!
 //! One request per leader is in flight at a time, so that records of a partition stay in order also
-//! when a leader moves and its batch is sent again. A batch is sent again only after an answer that
-//! says that it was not written.
+//! when a leader moves and its batch is sent again. With acks=all the sender is idempotent: a batch
+//! whose answer got lost is sent again, and the broker knows it by its sequence. Else a batch is sent
+//! again only after an answer that says that it was not written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use bytes::Bytes;
 use clap::ValueEnum;
 use client::{ClientError, Cluster, Metadata, Refusal, TopicFilter, check};
@@ -18,6 +20,7 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::task::JoinSet;
 
+use super::idempotence::IdempotentProducer;
 use super::input::NewRecord;
 use super::partitioner::partition_of;
 
@@ -29,7 +32,7 @@ const MAX_BUFFERED_BYTES: usize = 8 << 20;
 const PRODUCE_BY_NAME_VERSION: i16 = 12;
 /// How long a topic may take to appear that the broker creates by itself.
 const CREATION_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a partition may take to find another leader.
+/// How long a partition may take to find another leader, or its broker to come back.
 const LEADER_PATIENCE: Duration = Duration::from_secs(30);
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
@@ -52,8 +55,10 @@ pub(super) struct SenderOptions {
 }
 
 pub(super) struct Sender {
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
     options: SenderOptions,
+    /// With acks=all, where the broker gives ids to producers.
+    producer: Option<IdempotentProducer>,
     metadata: Metadata,
     batches: BTreeMap<i32, BatchBuilder>,
     buffered_bytes: usize,
@@ -64,10 +69,15 @@ pub(super) struct Sender {
 impl Sender {
     pub(super) async fn open(cluster: Cluster, options: SenderOptions) -> anyhow::Result<Self> {
         let metadata = find_topic(&cluster, &options.topic).await?;
+        let producer = match options.acks {
+            Acks::All => IdempotentProducer::begin(&cluster).await?,
+            Acks::None | Acks::Leader => None,
+        };
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
         Ok(Self {
-            cluster,
+            cluster: Arc::new(cluster),
             options,
+            producer,
             metadata,
             batches: BTreeMap::new(),
             buffered_bytes: 0,
@@ -111,36 +121,42 @@ impl Sender {
     pub(super) async fn flush(&mut self) -> anyhow::Result<()> {
         let mut unsent = BTreeMap::new();
         for (partition, batch) in std::mem::take(&mut self.batches) {
+            let batch = match &mut self.producer {
+                Some(producer) => producer.number(partition, batch),
+                None => batch,
+            };
             unsent.insert(partition, batch.build()?);
         }
         self.buffered_bytes = 0;
         self.turn = self.turn.wrapping_add(1);
         let deadline = Instant::now() + LEADER_PATIENCE;
         while !unsent.is_empty() {
-            let refused = self.send_once(&mut unsent).await?;
-            let Some((partition, refusal)) = refused else {
+            let Some(setback) = self.send_once(&mut unsent).await? else {
                 continue;
             };
-            if !moves(refusal.error) || Instant::now() > deadline {
-                let place = format!("{}-{partition}", self.options.topic);
-                return Err(anyhow::Error::from(ClientError::Refused(refusal)).context(place));
+            if !self.passes(&setback) || Instant::now() > deadline {
+                return Err(setback.into_error(&self.options.topic));
             }
             tokio::time::sleep(RETRY_PAUSE).await;
             let topics = [self.options.topic.clone()];
             let filter = TopicFilter::Named(&topics);
-            self.metadata = self.cluster.metadata(filter, false).await?;
+            match self.cluster.metadata(filter, false).await {
+                Ok(metadata) => self.metadata = metadata,
+                Err(error) if error.is_disconnect() => tracing::debug!("{error}"),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
 
     /// Sends each batch to its leader; what was written is taken out of `unsent`. Returns one of
-    /// the refusals, a final one if there is any.
+    /// the setbacks, one that does not pass if there is any.
     async fn send_once(
         &self,
         unsent: &mut BTreeMap<i32, Bytes>,
-    ) -> anyhow::Result<Option<(i32, Refusal)>> {
+    ) -> anyhow::Result<Option<Setback>> {
         let mut by_leader: BTreeMap<i32, Vec<PartitionProduceData>> = BTreeMap::new();
-        let mut refused: Option<(i32, Refusal)> = None;
+        let mut setbacks = Vec::new();
         for (partition, batch) in unsent.iter() {
             match self.metadata.leader(&self.options.topic, *partition) {
                 Ok(leader) => by_leader.entry(leader).or_default().push(
@@ -151,63 +167,83 @@ impl Sender {
                 Err(error) => {
                     let error = error.refusal().ok_or(error)?;
                     let message = None;
-                    refused = Some((*partition, Refusal { error, message }));
+                    setbacks.push(Setback::Refused(*partition, Refusal { error, message }));
                 }
             }
         }
-        let mut answers = self.send_to_leaders(by_leader).await?;
-        while let Some(answer) = answers.join_next().await {
-            let answer = answer?.context("some of the last batch may not be written")?;
-            let Some(answer) = answer else {
+        let mut sent = self.send_to_leaders(by_leader);
+        while let Some(sent) = sent.join_next().await {
+            let Sent { partitions, answer } = sent?;
+            match answer {
+                Ok(Some(answer)) => self.take(&answer, unsent, &mut setbacks),
                 // acks=0: written to the socket is all that there is to know.
-                unsent.clear();
-                continue;
-            };
-            for written in answer.responses.iter().flat_map(|t| &t.partition_responses) {
-                match check(written.error_code, written.error_message.as_ref()) {
-                    Ok(()) => {
-                        unsent.remove(&written.index);
-                        self.tell(written.index, written.base_offset);
-                    }
-                    Err(refusal) if refused.as_ref().is_none_or(|(_, r)| moves(r.error)) => {
-                        refused = Some((written.index, refusal));
-                    }
-                    Err(_) => {}
-                }
+                Ok(None) => unsent.retain(|partition, _| !partitions.contains(partition)),
+                Err(error) => setbacks.push(Setback::Away(error)),
             }
         }
-        Ok(refused)
+        let lasting = setbacks.iter().position(|setback| !self.passes(setback));
+        Ok(match lasting {
+            Some(index) => Some(setbacks.swap_remove(index)),
+            None => setbacks.pop(),
+        })
     }
 
-    async fn send_to_leaders(
+    fn take(
+        &self,
+        answer: &ProduceResponse,
+        unsent: &mut BTreeMap<i32, Bytes>,
+        setbacks: &mut Vec<Setback>,
+    ) {
+        let topics = answer.responses.iter();
+        for written in topics.flat_map(|topic| &topic.partition_responses) {
+            let index = written.index;
+            match check(written.error_code, written.error_message.as_ref()) {
+                Err(refusal) if refusal.error != ResponseError::DuplicateSequenceNumber => {
+                    setbacks.push(Setback::Refused(index, refusal));
+                }
+                Ok(()) | Err(_) => {
+                    unsent.remove(&index);
+                    self.tell(index, written.base_offset);
+                }
+            }
+        }
+    }
+
+    fn send_to_leaders(
         &self,
         by_leader: BTreeMap<i32, Vec<PartitionProduceData>>,
-    ) -> Result<JoinSet<Result<Option<ProduceResponse>, ClientError>>, ClientError> {
+    ) -> JoinSet<Sent> {
         let acks = self.options.acks;
-        let mut answers = JoinSet::new();
-        for (leader, partitions) in by_leader {
+        let mut sent = JoinSet::new();
+        for (leader, batches) in by_leader {
+            let partitions = batches.iter().map(|batch| batch.index).collect();
             let topic = TopicProduceData::default()
                 .with_name(TopicName(StrBytes::from_string(self.options.topic.clone())))
-                .with_partition_data(partitions);
+                .with_partition_data(batches);
             let request = ProduceRequest::default()
-                .with_acks(match acks {
-                    Acks::None => 0,
-                    Acks::Leader => 1,
-                    Acks::All => -1,
-                })
+                .with_acks(acks.code())
                 .with_timeout_ms(self.options.timeout_ms)
                 .with_topic_data(vec![topic]);
-            let connection = self.cluster.broker(leader).await?;
-            answers.spawn(async move {
-                if acks == Acks::None {
-                    let written = connection.send_unanswered(PRODUCE_BY_NAME_VERSION, &request);
-                    return written.await.map(|()| None);
-                }
-                let answer = connection.call_up_to(PRODUCE_BY_NAME_VERSION, &request);
-                answer.await.map(Some)
+            let cluster = self.cluster.clone();
+            sent.spawn(async move {
+                let answer = send(&cluster, leader, acks, &request).await;
+                Sent { partitions, answer }
             });
         }
-        Ok(answers)
+        sent
+    }
+
+    /// Whether sending the batch again is safe and may help.
+    fn passes(&self, setback: &Setback) -> bool {
+        let idempotent = self.producer.is_some();
+        match setback {
+            Setback::Refused(_, refusal) if idempotent => {
+                refusal.error.is_retriable() && refusal.error != ResponseError::CorruptMessage
+            }
+            Setback::Refused(_, refusal) => moves(refusal.error),
+            Setback::Away(ClientError::Connect { .. }) => true,
+            Setback::Away(error) => idempotent && error.is_disconnect(),
+        }
     }
 
     fn tell(&self, partition: i32, base_offset: i64) {
@@ -233,6 +269,57 @@ impl Sender {
         let partition = partition.ok_or_else(|| anyhow!("the topic has no partitions"))?;
         Ok(partition.index)
     }
+}
+
+/// What came of a request to one leader; no answer is due with acks=0.
+struct Sent {
+    partitions: Vec<i32>,
+    answer: Result<Option<ProduceResponse>, ClientError>,
+}
+
+/// Why a batch is not known to be written.
+enum Setback {
+    Refused(i32, Refusal),
+    Away(ClientError),
+}
+
+impl Setback {
+    fn into_error(self, topic: &str) -> anyhow::Error {
+        match self {
+            Self::Refused(partition, refusal) => {
+                let error = anyhow::Error::from(ClientError::Refused(refusal));
+                error.context(format!("{topic}-{partition}"))
+            }
+            Self::Away(error) => {
+                anyhow::Error::from(error).context("some of the last records may not be written")
+            }
+        }
+    }
+}
+
+impl Acks {
+    fn code(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::Leader => 1,
+            Self::All => -1,
+        }
+    }
+}
+
+async fn send(
+    cluster: &Cluster,
+    leader: i32,
+    acks: Acks,
+    request: &ProduceRequest,
+) -> Result<Option<ProduceResponse>, ClientError> {
+    let connection = cluster.broker(leader).await?;
+    if acks == Acks::None {
+        let written = connection.send_unanswered(PRODUCE_BY_NAME_VERSION, request);
+        return written.await.map(|()| None);
+    }
+    let answer = connection.call_up_to(PRODUCE_BY_NAME_VERSION, request);
+    answer.await.map(Some)
 }
 
 /// Asks for the topic until it is there, which also makes a broker create it that does so.
