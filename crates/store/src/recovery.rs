@@ -181,12 +181,11 @@ impl Recovery<'_> {
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "segment above 4 GiB"))?;
             let indexed = listing.indexes.contains(&base_offset)
                 && listing.time_indexes.contains(&base_offset);
-            let next = listing.base_offsets.get(at + 1);
-            let below_recovery_point =
-                next.is_some_and(|next| *next <= self.checkpoint.recovery_point);
-            let trusted = self.checkpoint.clean || below_recovery_point;
+            let segment = Segment::existing(self.home, base_offset, size_bytes, self.now_ms);
+            let next = listing.base_offsets.get(at + 1).copied();
+            let trusted = self.is_trusted(&segment, next);
             let segment = if indexed && trusted {
-                Segment::existing(self.home, base_offset, size_bytes, self.now_ms)
+                segment
             } else {
                 let segment = self.recover(base_offset, size_bytes, epochs)?;
                 cut = segment.size_bytes() < size_bytes;
@@ -198,6 +197,17 @@ impl Recovery<'_> {
             segments.push(Arc::new(segment));
         }
         Ok(segments)
+    }
+
+    /// Whether a segment and its indexes are as they were fsynced: after a clean shutdown, and
+    /// below the recovery point.
+    fn is_trusted(&self, segment: &Segment, next_base_offset: Option<i64>) -> bool {
+        let recovery_point = self.checkpoint.recovery_point;
+        self.checkpoint.clean
+            || match next_base_offset {
+                Some(next) => next <= recovery_point,
+                None => last_batch_end(segment).is_ok_and(|end| end == recovery_point),
+            }
     }
 
     /// Checks a segment's batches, from the recovery point on if its indexes reach that far, cuts
