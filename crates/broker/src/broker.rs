@@ -14,6 +14,7 @@ use wire::ErrorCode;
 use crate::api::FetchSessions;
 use crate::controller::ControllerChannel;
 use crate::coordinator::GroupCoordinator;
+use crate::log_levels::LogLevels;
 use crate::log_limit::LogLimit;
 use crate::logs::Logs;
 use crate::net::RequestBudget;
@@ -39,11 +40,17 @@ pub(crate) struct Broker {
     pub(crate) connections: Arc<Connections>,
     /// Lines about connections that were closed for their own fault.
     pub(crate) refusals: LogLimit,
+    pub(crate) log_levels: LogLevels,
 }
 
 impl Broker {
     /// The groups' tasks run on the runtime that this is called on.
-    pub(crate) fn new(config: BrokerConfig, logs: Logs, controller: ControllerChannel) -> Self {
+    pub(crate) fn new(
+        config: BrokerConfig,
+        logs: Logs,
+        controller: ControllerChannel,
+        log_levels: LogLevels,
+    ) -> Self {
         let slots =
             usize::try_from(config.network.max_incremental_fetch_session_cache_slots).unwrap_or(0);
         let budget_bytes =
@@ -61,6 +68,7 @@ impl Broker {
             budget: RequestBudget::new(budget_bytes),
             connections: Arc::default(),
             refusals: LogLimit::default(),
+            log_levels,
             config: ArcSwap::from_pointee(config),
         }
     }

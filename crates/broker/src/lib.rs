@@ -11,6 +11,7 @@ mod coordinator;
 mod errors;
 mod internal_topics;
 mod limits;
+mod log_levels;
 mod log_limit;
 mod logs;
 mod maintenance;
@@ -21,4 +22,5 @@ mod runtime;
 mod start;
 mod topics;
 
+pub use log_levels::{LogLevels, SetFilter};
 pub use start::{Ready, RunError, run};

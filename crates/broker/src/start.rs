@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::broker::Broker;
 use crate::controller::{ControllerError, ControllerNode};
+use crate::log_levels::LogLevels;
 use crate::logs::{Logs, LogsError};
 use crate::maintenance::Maintenance;
 use crate::net::listener;
@@ -39,14 +40,18 @@ pub enum RunError {
 }
 
 /// Runs a node until SIGTERM or SIGINT, then closes it cleanly.
-pub fn run(config: BrokerConfig, ready: impl FnOnce(Ready)) -> Result<(), RunError> {
+pub fn run(
+    config: BrokerConfig,
+    log_levels: LogLevels,
+    ready: impl FnOnce(Ready),
+) -> Result<(), RunError> {
     let started = Instant::now();
     raise_descriptor_limit();
     let logs = Logs::open(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, logs, |broker, listeners| {
+    runtime.block_on(serve(config, logs, log_levels, |broker, listeners| {
         ready(describe(broker, listeners, started))
     }))
 }
@@ -54,13 +59,14 @@ pub fn run(config: BrokerConfig, ready: impl FnOnce(Ready)) -> Result<(), RunErr
 async fn serve(
     config: BrokerConfig,
     logs: Logs,
+    log_levels: LogLevels,
     ready: impl FnOnce(&Broker, Vec<Listener>),
 ) -> Result<(), RunError> {
     let mut stop_asked = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let (sockets, listeners) = listen(&config).await?;
     let controller = ControllerNode::open(&config, &logs).await?;
-    let broker = Arc::new(Broker::new(config, logs, controller.channel()));
+    let broker = Arc::new(Broker::new(config, logs, controller.channel(), log_levels));
     let controller = controller.register(&broker, &listeners).await?;
     let workers = Arc::new(Workers::start(cores())?);
     let maintenance = Maintenance::start(broker.clone())?;

@@ -2,8 +2,10 @@
 
 use std::io::IsTerminal;
 
+use broker::{LogLevels, SetFilter};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::reload::Handle;
 
 use crate::connect::COMMON_OPTIONS;
 use crate::hint::UsageError;
@@ -33,7 +35,8 @@ enum LogFormat {
     Json,
 }
 
-pub(crate) fn start(args: &LoggingArgs, default_filter: &str) -> anyhow::Result<()> {
+/// Answers with what changes the levels later.
+pub(crate) fn start(args: &LoggingArgs, default_filter: &str) -> anyhow::Result<LogLevels> {
     let directives = args.log.as_deref().unwrap_or(default_filter);
     let filter = EnvFilter::try_new(directives)
         .map_err(|error| UsageError(format!("--log {directives}: {error}")))?;
@@ -41,9 +44,28 @@ pub(crate) fn start(args: &LoggingArgs, default_filter: &str) -> anyhow::Result<
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    match args.log_format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
-    }
-    Ok(())
+    let set_filter = match args.log_format {
+        LogFormat::Text => {
+            let lines = lines.with_filter_reloading();
+            let set_filter = replace_filter(lines.reload_handle());
+            lines.init();
+            set_filter
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_filter_reloading();
+            let set_filter = replace_filter(lines.reload_handle());
+            lines.init();
+            set_filter
+        }
+    };
+    Ok(LogLevels::new(directives, set_filter))
+}
+
+fn replace_filter<S: 'static>(handle: Handle<EnvFilter, S>) -> SetFilter {
+    Box::new(move |directives| {
+        let replaced = EnvFilter::try_new(directives).map(|filter| handle.reload(filter));
+        if !matches!(replaced, Ok(Ok(()))) {
+            tracing::error!(directives, "the log filter was not replaced");
+        }
+    })
 }

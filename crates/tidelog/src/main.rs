@@ -22,6 +22,7 @@ mod topic;
 
 use std::process::ExitCode;
 
+use broker::LogLevels;
 use clap::Parser;
 
 use crate::cli::{Cli, Verb};
@@ -31,17 +32,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome =
-        logging::start(&cli.logging, cli.verb.default_log_filter()).and_then(|()| run(cli.verb));
+    let outcome = logging::start(&cli.logging, cli.verb.default_log_filter())
+        .and_then(|log_levels| run(cli.verb, log_levels));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => hint::report(&error),
     }
 }
 
-fn run(verb: Verb) -> anyhow::Result<()> {
+fn run(verb: Verb, log_levels: LogLevels) -> anyhow::Result<()> {
     match verb {
-        Verb::Serve(args) => serve::run(&args),
+        Verb::Serve(args) => serve::run(&args, log_levels),
         Verb::Topic(args) => connect::block_on(topic::run(args)),
         Verb::Group(args) => connect::block_on(group::run(args)),
         Verb::Config(args) => connect::block_on(config::run(args)),

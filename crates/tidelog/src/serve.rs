@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use broker::LogLevels;
 use clap::Args;
-use config::{BrokerConfig, Durability, Properties, parse_assignment, read_file};
+use config::{BrokerConfig, Durability, Properties, parse_assignment};
 
 use crate::hint::UsageError;
 
@@ -51,12 +52,8 @@ fn parse_listen(text: &str) -> Result<String, String> {
 /// The broker's configuration: a file, over it the options, over these `--set`.
 fn configuration(args: &ServeArgs) -> Result<BrokerConfig, UsageError> {
     let wrong = |error: config::ConfigError| UsageError(error.to_string());
-    let mut given = match &args.config {
-        Some(path) => read_file(path).map_err(wrong)?,
-        None => Properties::new(),
-    };
+    let mut given = Properties::new();
     if let Some(dir) = &args.data_dir {
-        given.remove("log.dir");
         given.insert("log.dirs".to_owned(), dir.display().to_string());
     }
     if let Some(listener) = &args.listen {
@@ -66,13 +63,13 @@ fn configuration(args: &ServeArgs) -> Result<BrokerConfig, UsageError> {
         let (key, value) = parse_assignment(assignment).map_err(wrong)?;
         given.insert(key, value);
     }
-    BrokerConfig::new(given).map_err(wrong)
+    BrokerConfig::load(args.config.as_deref(), given).map_err(wrong)
 }
 
-pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &ServeArgs, log_levels: LogLevels) -> anyhow::Result<()> {
     let config = configuration(args)?;
     let place = place(&config);
-    broker::run(config, |ready| {
+    broker::run(config, log_levels, |ready| {
         // Nobody may be listening, and the broker serves all the same.
         let _ = writeln!(std::io::stdout(), "{}\n{place}", announcement(&ready));
     })?;

@@ -3,6 +3,7 @@
 
 mod api_versions;
 mod cluster;
+mod configs;
 mod delete_records;
 mod elections;
 mod features;
@@ -150,6 +151,10 @@ pub(crate) fn begin(broker: &Arc<Broker>, peer: &Arc<Peer>, frame: Frame) -> Beg
         ApiKey::ElectLeaders => later(call, frame, elections::handle),
         ApiKey::AlterPartitionReassignments => later(call, frame, reassignments::alter),
         ApiKey::ListPartitionReassignments => now(call, frame, reassignments::list),
+        ApiKey::DescribeConfigs => now(call, frame, configs::describe),
+        ApiKey::AlterConfigs => later(call, frame, configs::alter),
+        ApiKey::IncrementalAlterConfigs => later(call, frame, configs::alter_incrementally),
+        ApiKey::ListConfigResources => now(call, frame, configs::list),
         other => Begun::Refused(format!("{other} is not served")),
     }
 }
