@@ -7,10 +7,9 @@ use std::io::{self, Read, Write};
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 
 use crate::header::Compression;
-use crate::xerial;
+use crate::{lz4, xerial};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CompressionError {
@@ -29,7 +28,8 @@ pub enum CompressionError {
     },
 }
 
-/// Compresses `input`. `level` is the codec's own, `None` its default; snappy and lz4 have one level.
+/// Compresses `input`. `level` is the codec's own, `None` its default; snappy has
+/// only one.
 pub fn compress(
     codec: Compression,
     level: Option<i32>,
@@ -39,7 +39,7 @@ pub fn compress(
         Compression::None => Ok(input.to_vec()),
         Compression::Gzip => gzip(level, input),
         Compression::Snappy => xerial::compress(input),
-        Compression::Lz4 => lz4(input),
+        Compression::Lz4 => lz4::compress(level.unwrap_or(lz4::DEFAULT_LEVEL), input),
         Compression::Zstd => {
             zstd::bulk::compress(input, level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL))
         }
@@ -57,16 +57,6 @@ fn gzip(level: Option<i32>, input: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(input)?;
     encoder.finish()
-}
-
-/// Java's reader knows only independent blocks, and Java's writer makes blocks of 64 KiB.
-fn lz4(input: &[u8]) -> io::Result<Vec<u8>> {
-    let frame = FrameInfo::new()
-        .block_mode(BlockMode::Independent)
-        .block_size(BlockSize::Max64KB);
-    let mut encoder = FrameEncoder::with_frame_info(frame, Vec::new());
-    encoder.write_all(input)?;
-    Ok(encoder.finish()?)
 }
 
 /// Decompresses `input` to at most `cap_bytes`.
@@ -88,36 +78,20 @@ pub(crate) fn reader<'a>(
     input: &'a [u8],
     cap_bytes: usize,
 ) -> Result<Capped<Box<dyn Read + 'a>>, CompressionError> {
+    let undecodable = |source| CompressionError::Undecodable { codec, source };
     let inner: Box<dyn Read + 'a> = match codec {
         Compression::None => Box::new(input),
         Compression::Gzip => Box::new(MultiGzDecoder::new(input)),
         Compression::Snappy => Box::new(xerial::Reader::new(input)),
-        Compression::Lz4 => Box::new(FrameDecoder::new(independent_blocks(input)?)),
-        Compression::Zstd => Box::new(
-            zstd::stream::read::Decoder::with_buffer(input)
-                .map_err(|source| CompressionError::Undecodable { codec, source })?,
-        ),
+        Compression::Lz4 => Box::new(lz4::reader(input).map_err(undecodable)?),
+        Compression::Zstd => {
+            Box::new(zstd::stream::read::Decoder::with_buffer(input).map_err(undecodable)?)
+        }
     };
     Ok(Capped {
         inner,
         left_bytes: cap_bytes,
     })
-}
-
-/// Java's reader refuses linked blocks, and it reads whatever we store.
-fn independent_blocks(frame: &[u8]) -> Result<&[u8], CompressionError> {
-    const FLAGS_AT: usize = 4;
-    const INDEPENDENT_BIT: u8 = 1 << 5;
-    match frame.get(FLAGS_AT) {
-        Some(flags) if flags & INDEPENDENT_BIT != 0 => Ok(frame),
-        _ => Err(CompressionError::Undecodable {
-            codec: Compression::Lz4,
-            source: io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a frame of independent blocks",
-            ),
-        }),
-    }
 }
 
 /// What an error of [`reader`]'s reader means.

@@ -27,7 +27,12 @@ fn levels_trade_time_for_size() {
     let text: Vec<u8> = (0..40_000_u32)
         .flat_map(|n| format!("record {} of many, ", n * 7919 % 1_000).into_bytes())
         .collect();
-    for (codec, fast, small) in [(Compression::Gzip, 1, 9), (Compression::Zstd, -5, 19)] {
+    let levels = [
+        (Compression::Gzip, 1, 9),
+        (Compression::Lz4, 9, 12),
+        (Compression::Zstd, -5, 19),
+    ];
+    for (codec, fast, small) in levels {
         let fast = compress(codec, Some(fast), &text).unwrap();
         let small = compress(codec, Some(small), &text).unwrap();
         assert!(small.len() < fast.len(), "{codec:?}");
@@ -68,8 +73,8 @@ fn a_snappy_block_that_claims_too_much_reserves_nothing() {
 #[test]
 fn lz4_frames_are_those_that_java_reads() {
     let frame = compress(Compression::Lz4, None, &[7; 200_000]).unwrap();
-    // Magic; version 1 with independent blocks and no checksums; blocks of 64 KiB.
-    assert_eq!(&frame[..6], [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40]);
+    // What Kafka's own clients write.
+    assert_eq!(&frame[..7], [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]);
 
     let mut linked = frame;
     linked[4] = 0x40;

@@ -13,7 +13,10 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 pub struct Crc32c(Digest);
 
 impl Crc32c {
-    #[expect(clippy::new_without_default, reason = "no default stands for a checksum")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "no default stands for a checksum"
+    )]
     pub fn new() -> Self {
         Self(Digest::new(CrcAlgorithm::Crc32Iscsi))
     }

@@ -8,6 +8,7 @@ mod compression;
 pub mod crc;
 mod header;
 mod iter;
+mod lz4;
 mod record;
 mod validate;
 pub mod varint;
