@@ -225,7 +225,9 @@ pub fn list_reassignments(
             named.collect()
         }
     };
-    ListPartitionReassignmentsResponse::default().with_topics(topics)
+    ListPartitionReassignmentsResponse::default()
+        .with_error_message(None)
+        .with_topics(topics)
 }
 
 fn ongoing<'a>(

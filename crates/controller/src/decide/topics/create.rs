@@ -189,6 +189,7 @@ fn create_topic(
         .first()
         .map_or(0, |partition| partition.replicas.len());
     let result = named(&topic.name)
+        .with_error_message(None)
         .with_topic_id(topic_id)
         .with_num_partitions(i32::try_from(partitions.len()).unwrap_or(i32::MAX))
         .with_replication_factor(i16::try_from(replication_factor).unwrap_or(i16::MAX))
