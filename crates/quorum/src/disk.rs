@@ -17,6 +17,7 @@ use store::{AppendArgs, AppendError, Log, LogOptions, Origin, ReadError};
 
 use crate::batch::{self, EntryError, Writer};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, CheckpointId, Contents};
+use crate::file;
 use crate::positions::Positions;
 use crate::sidecar::Sidecar;
 use crate::types::{Entry, LogId, Membership, SnapshotMeta, StoredMembership, Vote, VoterId};
@@ -83,6 +84,7 @@ impl Disk {
     /// Opens the log in `dir`, finds its entries, and forgets that this node ever led.
     pub(crate) fn open(me: VoterId, dir: &Path, options: LogOptions) -> Result<Self, DiskError> {
         std::fs::create_dir_all(dir)?;
+        file::delete_unfinished(dir)?;
         let mut sidecar = Sidecar::open(dir)?;
         sidecar.relinquish();
         let (first_index, first_offset) = sidecar.first();

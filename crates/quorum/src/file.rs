@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
 /// Writes, fsyncs and renames; the directory is fsynced too.
 pub(crate) fn replace<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
+    name.push(TEMPORARY_SUFFIX);
     let temporary = path.with_file_name(name);
     let mut file = File::create(&temporary)?;
     write(&mut file)?;
@@ -24,6 +26,21 @@ pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     }
+}
+
+/// Deletes what replacements left behind that a crash cut short.
+pub(crate) fn delete_unfinished(dir: &Path) -> io::Result<()> {
+    for file in std::fs::read_dir(dir)? {
+        let file = file?;
+        let name = file.file_name();
+        if name
+            .to_str()
+            .is_some_and(|name| name.ends_with(TEMPORARY_SUFFIX))
+        {
+            std::fs::remove_file(file.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// `None` if there is no such file.

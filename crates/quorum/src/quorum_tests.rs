@@ -161,6 +161,8 @@ fn a_torn_tail_is_cut() {
         .join(METADATA_LOG_DIR)
         .join("00000000000000000000.log");
     let whole = std::fs::read(&log).unwrap();
+    let unfinished = log.with_file_name("00000000000000000009-0000000001.checkpoint.tmp");
+    std::fs::write(&unfinished, b"half").unwrap();
     let mut file = OpenOptions::new().append(true).open(&log).unwrap();
     // A batch that was being written: half of the first one.
     file.write_all(&whole[..90]).unwrap();
@@ -170,6 +172,7 @@ fn a_torn_tail_is_cut() {
         let last_offset = quorum.propose(records("more"), epoch).await.unwrap();
         assert_eq!(observe(&quorum, last_offset + 1).await, ["kept", "more"]);
     });
+    assert!(!unfinished.exists());
 }
 
 #[test]

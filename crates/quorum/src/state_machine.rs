@@ -169,7 +169,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<Checkpoint>, StorageError> {
-        let path = self.disk.dir().join("incoming.checkpoint.part");
+        let path = self.disk.dir().join("incoming-checkpoint.tmp");
         Ok(Box::new(Checkpoint {
             path,
             ..Checkpoint::default()
