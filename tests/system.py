@@ -6,16 +6,18 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import differential
+from harness import differential, tools
 from harness.report import Report
 
 TESTS = {
     "differential-full": differential.full,
     "differential-structure": differential.structure,
+    "tools": tools.with_tidelog,
 }
 # Only by name: checks of the tests themselves.
 SELF = {
     "differential-self": differential.with_kafka_itself,
+    "tools-self": tools.with_kafka_itself,
 }
 
 

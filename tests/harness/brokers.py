@@ -3,6 +3,7 @@
 Both are started from the same properties, each with its own ports and directory.
 """
 
+import ctypes
 import os
 import random
 import shutil
@@ -56,6 +57,13 @@ def java(classpath, *arguments, heap="256M", options=()):
 
 
 _taken = set()
+_libc = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """Run in a child before its program: it is killed when the tests end, however they end."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_port():
@@ -122,7 +130,7 @@ class Broker:
             self.prepare()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.dir, start_new_session=True)
+                                            cwd=self.dir, start_new_session=True, preexec_fn=die_with_parent)
         return self
 
     def ready(self):

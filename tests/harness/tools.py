@@ -1,0 +1,96 @@
+"""The tools net: Kafka's command-line tools against Kafka and against Tidelog, outputs compared."""
+
+import difflib
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.brokers import TESTS, Kafka, Tidelog, java
+from harness.javac import compiled
+from harness.report import say
+
+TIME_LIMIT_S = 900
+NET = TESTS / "tools"
+# What two brokers may rightly differ in, and what stands in its place.
+NORMAL = [
+    (r"127\.0\.0\.1:\d+", "HOST:PORT"),
+    (r"/\S*tidelog-test-[^/\s\",]*", "DIR"),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+    (r"TopicId: [\w-]{22}", "TopicId: ID"),
+    (r"(Cluster ID|ClusterId): +[\w-]{22}", r"\1: ID"),
+    (r"(CreateTime|LogAppendTime|timestamp|Timestamp):? ?\d{13}", r"\1 TIME"),
+    (r"\b1[789]\d{11}\b", "TIME"),
+    (r"producerId: \d+", "producerId: ID"),
+    (r"\bcrc: \d+", "crc: CRC"),
+    (r"((?:Exception|Error): ).*", r"\1A TEXT"),
+    (r"(\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\]).*", r"LOG LINE"),
+]
+NUMBERS = [(r"\d[\d,.]*", "N"), (r" +", " ")]
+# Words that no tool says when all is well with a file.
+COMPLAINTS = re.compile(r"corrupt|invalid|mismatch|non-consecutive|Found [^0]|crc: \d+ isvalid: false|isvalid: false", re.I)
+
+
+def results(output):
+    """What each command of a run answered, in order: (command, exit code line, other lines)."""
+    for block in output.split("#### ")[1:]:
+        command, *lines = block.rstrip("\n").split("\n")
+        yield command, lines[:1], lines[1:]
+
+
+def normalized(command, lines):
+    how = re.match(r"\[(.*?)\]", command)
+    how = how.group(1).split() if how else []
+    if "code" in how:
+        return [line for line in lines if COMPLAINTS.search(line)][:10]
+    for pattern, replacement in NORMAL + (NUMBERS if "numbers" in how else []):
+        lines = [re.sub(pattern, replacement, line) for line in lines]
+    lines = [line.rstrip() for line in lines if "LOG LINE" not in line and not line.startswith("err \tat ")]
+    return sorted(lines) if "sorted" in how else lines
+
+
+def deliberate():
+    """Lines "COMMAND PATTERN | LINE PATTERN | reason": output lines that are left out of the comparison."""
+    lines = (NET / "deliberate.txt").read_text().splitlines()
+    parts = [line.split(" | ", 2) for line in lines if line.strip() and not line.startswith("#")]
+    return [(re.compile(command.strip()), re.compile(line.strip())) for command, line, _ in parts]
+
+
+def without_deliberate(command, lines, excuses):
+    patterns = [line for which, line in excuses if which.search(command)]
+    return [line for line in lines if not any(pattern.search(line) for pattern in patterns)]
+
+
+def run_tools(broker, heap="768M"):
+    tmp = broker.dir / "tmp"
+    tmp.mkdir()
+    program = java(compiled("tools/src"), "tools.ToolsRunner", NET / "tools.cases", f"B={broker.bootstrap}",
+                   f"DATA={broker.log_dirs[0]}", f"TMP={tmp}", heap=heap)
+    with open(broker.dir / "tools.err", "w") as errors:
+        return subprocess.run(program, text=True, stdout=subprocess.PIPE, stderr=errors, timeout=TIME_LIMIT_S).stdout
+
+
+def compare(report, kafka, other, excuses):
+    with ThreadPoolExecutor() as pool:
+        expected, actual = pool.map(lambda broker: list(results(run_tools(broker))), (kafka, other))
+    report.note(len(expected) == len(actual), "tools", f"ran to the end: {len(expected)} and {len(actual)} commands")
+    for (command, code, lines), (_, other_code, other_lines) in zip(expected, actual):
+        if not code:
+            continue
+        wanted = code + without_deliberate(command, normalized(command, lines), excuses)
+        given = other_code + without_deliberate(command, normalized(command, other_lines), excuses)
+        report.note(wanted == given, command)
+        if wanted != given:
+            for line in list(difflib.unified_diff(wanted, given, "kafka", other.name, lineterm="", n=0))[2:22]:
+                say(f"    {line[:300]}")
+
+
+def with_kafka_itself(report):
+    kafka, other = Kafka().launch(), Kafka().launch()
+    with kafka, other:
+        compare(report, kafka, other, [])
+
+
+def with_tidelog(report):
+    kafka, tidelog = Kafka().launch(), Tidelog().launch()
+    with kafka, tidelog:
+        compare(report, kafka, tidelog, deliberate())
