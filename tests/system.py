@@ -6,18 +6,20 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import differential, tools
+from harness import clients, differential, tools
 from harness.report import Report
 
 TESTS = {
     "differential-full": differential.full,
     "differential-structure": differential.structure,
     "tools": tools.with_tidelog,
+    "clients": clients.with_tidelog,
 }
 # Only by name: checks of the tests themselves.
 SELF = {
     "differential-self": differential.with_kafka_itself,
     "tools-self": tools.with_kafka_itself,
+    "clients-self": clients.with_kafka,
 }
 
 

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -30,7 +31,7 @@ public final class ToolsRunner {
     private static final Map<String, String> TOOLS = Map.ofEntries(
             Map.entry("kafka-broker-api-versions", "BrokerApiVersionsCommand"),
             Map.entry("kafka-cluster", "ClusterTool"),
-            Map.entry("kafka-configs", "ConfigCommand"),
+            Map.entry("kafka-configs", "kafka.admin.ConfigCommand"),
             Map.entry("kafka-console-consumer", "consumer.ConsoleConsumer"),
             Map.entry("kafka-console-producer", "ConsoleProducer"),
             Map.entry("kafka-consumer-groups", "consumer.group.ConsumerGroupCommand"),
@@ -124,7 +125,7 @@ public final class ToolsRunner {
         System.setOut(new PrintStream(out, true));
         System.setErr(new PrintStream(err, true));
         exitCode = null;
-        String end = call("org.apache.kafka.tools." + tool, words.subList(1, words.size()).toArray(new String[0]));
+        String end = call(tool.startsWith("kafka.") ? tool : "org.apache.kafka.tools." + tool, words.subList(1, words.size()).toArray(new String[0]));
         AT_EXIT.forEach(Runnable::run);
         AT_EXIT.clear();
         System.setIn(in);
@@ -151,6 +152,8 @@ public final class ToolsRunner {
         thread.start();
         try {
             return task.get(TOOL_LIMIT_S, TimeUnit.SECONDS).toString();
+        } catch (ExecutionException failed) {
+            return "with " + failed.getCause();
         } catch (TimeoutException endless) {
             System.setOut(NOWHERE);
             System.setErr(NOWHERE);

@@ -1,0 +1,92 @@
+"""The clients net: programs in five languages, each a user of a client library, against one broker."""
+
+import os
+import subprocess
+import sys
+
+from harness.brokers import ROOT, TESTS, Kafka, Tidelog, java
+from harness.javac import CACHE, compiled
+from harness.report import say
+
+TIME_LIMIT_S = 300
+CLIENTS = TESTS / "clients"
+
+
+def java_client(library):
+    return java(compiled("clients/java", library), "Scenarios")
+
+
+def python_client(program):
+    requirements = CLIENTS / "python/requirements.txt"
+    venv = CACHE / "venv"
+    stamp = venv / "requirements.txt"
+    if not stamp.exists() or stamp.read_text() != requirements.read_text():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        subprocess.run([venv / "bin/pip", "install", "--quiet", "-r", requirements], check=True)
+        stamp.write_text(requirements.read_text())
+    return [venv / "bin/python", CLIENTS / "python" / program]
+
+
+def go_client(name):
+    program = CACHE / f"go-{name}"
+    subprocess.run(["go", "build", "-o", program, "."], check=True, cwd=CLIENTS / "go" / name)
+    return [program]
+
+
+def js_client():
+    copy = CACHE / "js"
+    copy.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "kafkajs.js"):
+        (copy / name).write_bytes((CLIENTS / "js" / name).read_bytes())
+    subprocess.run(["npm", "install", "--silent", "--no-package-lock"], check=True, cwd=copy)
+    return ["node", copy / "kafkajs.js"]
+
+
+def rdkafka_client():
+    subprocess.run(["cargo", "build", "--quiet", "-p", "system-tests", "--example", "rdkafka_scenarios"], check=True, cwd=ROOT)
+    target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
+    return [f"{target}/debug/examples/rdkafka_scenarios"]
+
+
+PROGRAMS = {
+    "java-4.3.1": lambda: java_client("kafka"),
+    "java-2.8.2": lambda: java_client("old-client"),
+    "rdkafka": rdkafka_client,
+    "confluent-kafka": lambda: python_client("confluent.py"),
+    "kafka-python": lambda: python_client("pure.py"),
+    "aiokafka": lambda: python_client("aio.py"),
+    "franz-go": lambda: go_client("franz"),
+    "kafka-go": lambda: go_client("segmentio"),
+    "kafkajs": js_client,
+    "kcat": lambda: [CLIENTS / "kcat.sh"],
+}
+
+
+def run_client(report, broker, name):
+    run = subprocess.run([*map(str, PROGRAMS[name]()), broker.bootstrap, f"{name}-"], text=True, timeout=TIME_LIMIT_S,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    lines = run.stdout.splitlines()
+    for line in lines:
+        if line.startswith(("ok ", "FAIL ")):
+            word, scenario, *why = line.split(" ", 2)
+            report.note(word == "ok", f"{name} {scenario}", " ".join(why))
+    report.note(lines[-1:] == ["done"], f"{name} ran to its end", run.stderr[-2000:])
+
+
+def all_against(report, broker):
+    with broker:
+        only = os.environ.get("TIDELOG_TEST_CLIENTS", "").split()
+        for name in only or PROGRAMS:
+            say(f"client {name}")
+            try:
+                run_client(report, broker, name)
+            except (subprocess.SubprocessError, OSError) as why:
+                report.note(False, name, f"{why}")
+
+
+def with_tidelog(report):
+    all_against(report, Tidelog())
+
+
+def with_kafka(report):
+    all_against(report, Kafka())
