@@ -16,7 +16,7 @@ quick() { timeout 40 kcat -b "$bootstrap" "$@"; }
 
 produce() { # CODEC ACKS: keys, to a topic that producing makes
   local topic=${prefix}produce-$1-$2
-  quick -P -t "$topic" -K: -z "$1" -X acks="$2" -X topic.metadata.refresh.interval.ms=500 "$work/records" -l &&
+  quick -P -t "$topic" -K: -z "$1" -X acks="$2" -l "$work/records" &&
     quick -C -t "$topic" -o beginning -e -q > "$work/read" && diff "$work/values" "$work/read"
 }
 metadata() { quick -L -t "${prefix}produce-none-all" | grep -q 'partition 0, leader 1, replicas: 1, isrs: 1'; }
