@@ -45,7 +45,7 @@ impl Verb {
     /// What is logged when nobody says: a server tells what it does, a tool only what is wrong.
     pub(crate) fn default_log_filter(&self) -> &'static str {
         match self {
-            Self::Serve(_) => "info,openraft=warn",
+            Self::Serve(_) => "info",
             _ => "warn",
         }
     }

@@ -62,7 +62,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if !error.is::<SomeFailed>() {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", told_once(error));
     }
     if let Some(advice) = advice(error) {
         eprintln!("hint: {advice}");
@@ -71,6 +71,18 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         Some(_) => ExitCode::from(2),
         None => ExitCode::FAILURE,
     }
+}
+
+/// An error with its causes, leaving out those that the text before has told already.
+fn told_once(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text += ": ";
+            text += &cause;
+        }
+    }
+    text
 }
 
 /// `tidelog consume … | head` is not a failure.
@@ -137,4 +149,28 @@ fn advice_on_refusal(error: ResponseError) -> Option<&'static str> {
         | ResponseError::ClusterAuthorizationFailed => "this user may not do that here",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || std::io::Error::other("disk full");
+        let error = anyhow::Error::from(cause()).context("cannot write a: disk full");
+        assert_eq!(told_once(&error), "cannot write a: disk full");
+        let error = anyhow::Error::from(cause()).context("cannot write a");
+        assert_eq!(told_once(&error), "cannot write a: disk full");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure_and_a_wrong_command_line_is_one_of_its_own() {
+        let pipe = std::io::Error::from(ErrorKind::BrokenPipe);
+        assert_eq!(report(&pipe.into()), ExitCode::SUCCESS);
+        let usage = UsageError("wrong".to_owned());
+        assert_eq!(report(&usage.into()), ExitCode::from(2));
+        let other = anyhow::Error::msg("other");
+        assert_eq!(report(&other), ExitCode::FAILURE);
+    }
 }

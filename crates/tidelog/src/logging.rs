@@ -36,9 +36,12 @@ enum LogFormat {
 }
 
 /// Answers with what changes the levels later.
+/// The Raft library tells each of its steps at info and debug. Naming it in --log overrides this.
+const QUIET_LIBRARIES: &str = "openraft=warn";
+
 pub(crate) fn start(args: &LoggingArgs, default_filter: &str) -> anyhow::Result<LogLevels> {
     let directives = args.log.as_deref().unwrap_or(default_filter);
-    let filter = EnvFilter::try_new(directives)
+    let filter = EnvFilter::try_new(format!("{QUIET_LIBRARIES},{directives}"))
         .map_err(|error| UsageError(format!("--log {directives}: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
