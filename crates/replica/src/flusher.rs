@@ -13,8 +13,8 @@ use parking_lot::{Condvar, Mutex};
 use crate::leader::Partition;
 
 /// Below this many dirty partitions one thread syncs them in sequence; above, several do.
-const PARALLEL_FROM: usize = 16;
-/// Threads that share a large cycle: where fdatasync throughput levels off (see ARCHITECTURE.md).
+const PARALLEL_FROM: usize = 3;
+/// Threads that share a cycle: where fdatasync throughput levels off (see ARCHITECTURE.md).
 const SYNC_THREADS: usize = 8;
 
 /// Hands the partitions of one log directory to its flusher thread.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use wire::ErrorCode;
 use wire::request::FetchRequest;
 use wire::response::fetch::{
-    EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData, Segment,
+    EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData, Segment, TOPIC_ID_VERSION,
 };
 use wire::response::produce::LeaderIdAndEpoch;
 
@@ -25,6 +25,12 @@ use crate::net::{Frame, Reply};
 use crate::ops::read::{self, Divergence, Found, Isolation, ReadArgs, ReadFault};
 use crate::parked::Parked;
 use crate::topics::Topic;
+
+/// Since when a follower says who it is in a struct of its own (KIP-903).
+const REPLICA_STATE_FROM: i16 = 15;
+
+/// Since when an answer names the current leader (KIP-951).
+const CURRENT_LEADER_FROM: i16 = 16;
 
 pub(crate) fn begin(call: Call, frame: Frame) -> Begun {
     let request: FetchRequest = match super::decode(&call, frame) {
@@ -60,6 +66,8 @@ fn answered(reply: Option<Reply>) -> Begun {
 
 struct Fetch {
     call: Call,
+    /// Another broker asks, and none is a replica of what this node leads.
+    is_follower: bool,
     context: Context,
     max_bytes: u32,
     isolation: Isolation,
@@ -100,6 +108,8 @@ struct PartitionAnswer {
 
 struct Failed {
     error: ErrorCode,
+    /// The partition is not here at all; Kafka then answers with an empty list of aborted transactions, else with none.
+    is_absent: bool,
     current_leader: Option<(i32, i32)>,
 }
 
@@ -112,7 +122,11 @@ impl Fetch {
             0 => Isolation::ReadUncommitted,
             _ => Isolation::ReadCommitted,
         };
-        let session = session_request(call.version() >= 13, request);
+        let replica_id = match call.version() {
+            ..REPLICA_STATE_FROM => request.replica_id,
+            _ => request.replica_state.replica_id,
+        };
+        let session = session_request(call.version() >= TOPIC_ID_VERSION, request);
         match call
             .broker
             .fetch_sessions
@@ -120,6 +134,7 @@ impl Fetch {
         {
             Ok(context) => Ok(Self {
                 call,
+                is_follower: replica_id >= 0,
                 context,
                 max_bytes: u32::try_from(max_bytes).unwrap_or(0),
                 isolation,
@@ -157,6 +172,7 @@ impl Fetch {
             let failed = Failed {
                 error: self.absent(&wanted.topic, wanted.partition),
                 current_leader: None,
+                is_absent: true,
             };
             return PartitionAnswer {
                 result: Err(failed),
@@ -170,9 +186,14 @@ impl Fetch {
             last_fetched_epoch: wanted.last_fetched_epoch,
             isolation: self.isolation,
         };
-        let result = read::read(&partition, args).map_err(|fault| Failed {
+        let read = match self.is_follower {
+            true => Err(LeadershipError::NotLeader.into()),
+            false => read::read(&partition, args),
+        };
+        let result = read.map_err(|fault| Failed {
             error: code_of(&fault),
             current_leader: self.current_leader(&partition, &fault),
+            is_absent: false,
         });
         PartitionAnswer { result }
     }
@@ -207,7 +228,7 @@ impl Fetch {
         let image = self.call.broker.image();
         let known = image
             .partition(&partition.topic, partition.index)
-            .filter(|_| asks_elsewhere)?;
+            .filter(|_| asks_elsewhere && self.call.version() >= CURRENT_LEADER_FROM)?;
         Some((known.leader, known.leader_epoch))
     }
 
@@ -322,6 +343,7 @@ impl PartitionAnswer {
                         leader_epoch,
                     }
                 }),
+                aborted_transactions: failed.is_absent.then(Vec::new),
                 ..PartitionData::error(index, failed.error.code())
             },
         }
@@ -372,7 +394,8 @@ fn session_request(by_topic_id: bool, request: FetchRequest) -> SessionRequest {
             partition: partition.partition,
             fetch_offset: partition.fetch_offset,
             max_bytes: partition.partition_max_bytes,
-            current_leader_epoch: partition.current_leader_epoch,
+            // Kafka takes every negative epoch for none here.
+            current_leader_epoch: partition.current_leader_epoch.max(-1),
             last_fetched_epoch: partition.last_fetched_epoch,
         }));
     }

@@ -226,7 +226,7 @@ impl FetchSessions {
             if request.id != 0 {
                 self.sessions.lock().remove(&request.id);
             }
-            let begins = request.epoch == INITIAL_EPOCH && !request.wanted.is_empty();
+            let begins = request.epoch == INITIAL_EPOCH;
             let session = begins
                 .then(|| self.begin(&request, now_ms, entropy))
                 .flatten();

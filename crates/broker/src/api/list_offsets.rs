@@ -1,7 +1,7 @@
 //! ListOffsets, versions 1 to 11. Special timestamps by KIP-79, KIP-734 (max timestamp), KIP-405 (earliest local), KIP-1005
 //! (latest tiered) and KIP-1023 (earliest pending upload).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use replica::Partition;
@@ -35,15 +35,19 @@ pub(crate) async fn handle(call: Arc<Call>, request: ListOffsetsRequest) -> List
         0 => Isolation::ReadUncommitted,
         _ => Isolation::ReadCommitted,
     };
-    let repeated = repeated(&request);
+    let mut repeated = repeated(&request);
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
-            let found = if repeated.contains(&(topic.name.as_str(), asked.partition_index)) {
-                Err(ErrorCode::InvalidRequest)
-            } else {
-                find(&call, &topic.name, asked, isolation).await
+            let found = match repeated.get_mut(&(topic.name.as_str(), asked.partition_index)) {
+                Some(is_answered) => {
+                    if std::mem::replace(is_answered, true) {
+                        continue;
+                    }
+                    Err(ErrorCode::InvalidRequest)
+                }
+                None => find(&call, &topic.name, asked, isolation).await,
             };
             partitions.push(answer(asked.partition_index, found));
         }
@@ -58,8 +62,8 @@ pub(crate) async fn handle(call: Arc<Call>, request: ListOffsetsRequest) -> List
     }
 }
 
-/// Partitions that the request names more than once; Kafka refuses all their occurrences.
-fn repeated(request: &ListOffsetsRequest) -> HashSet<(&str, i32)> {
+/// Partitions that the request names more than once, none of them answered yet; Kafka refuses each with one answer.
+fn repeated(request: &ListOffsetsRequest) -> HashMap<(&str, i32), bool> {
     let mut seen = HashSet::new();
     let all = request.topics.iter().flat_map(|topic| {
         topic
@@ -67,7 +71,8 @@ fn repeated(request: &ListOffsetsRequest) -> HashSet<(&str, i32)> {
             .iter()
             .map(|partition| (topic.name.as_str(), partition.partition_index))
     });
-    all.filter(|partition| !seen.insert(*partition)).collect()
+    let repeated = all.filter(|partition| !seen.insert(*partition));
+    repeated.map(|partition| (partition, false)).collect()
 }
 
 fn answer(index: i32, found: Result<TimestampedOffset, ErrorCode>) -> ListOffsetsPartitionResponse {

@@ -122,24 +122,25 @@ impl View<'_> {
         topics: &[MetadataRequestTopic],
         may_create: bool,
     ) -> Vec<MetadataResponseTopic> {
-        let by_id = topics
+        let ids: BTreeSet<_> = topics
             .iter()
-            .filter(|topic| topic.name.is_none())
-            .map(|topic| topic.topic_id);
-        let by_id =
-            by_id
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .map(|id| match self.image.topic_by_id(id) {
-                    Some(topic) => self.topic(topic),
-                    None => failed(None, id, ErrorCode::UnknownTopicId),
-                });
+            .filter(|topic| topic.name.is_none() || !topic.topic_id.is_nil())
+            .map(|topic| topic.topic_id)
+            .collect();
+        // As in Kafka, one id makes it a request by id, and names are not looked at.
+        if !ids.is_empty() {
+            let answers = ids.into_iter().map(|id| match self.image.topic_by_id(id) {
+                Some(topic) => self.topic(topic),
+                None => failed(None, id, ErrorCode::UnknownTopicId),
+            });
+            return answers.collect();
+        }
         let names: BTreeSet<_> = topics
             .iter()
             .filter_map(|topic| topic.name.as_deref())
             .collect();
+        let mut answers = Vec::with_capacity(names.len());
         let mut missing = Vec::new();
-        let mut answers: Vec<_> = by_id.collect();
         for name in names {
             match self.image.topic(name) {
                 Some(topic) => answers.push(self.topic(topic)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::RecordValidation;
-use format::{BatchHeader, Compression};
+use format::{BatchHeader, Compression, ValidationError};
 use replica::{Cause, Partition};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ pub(crate) fn begin(call: Call, mut frame: Frame) -> Begun {
     let mut produced = Produced { topics: Vec::new() };
     for partition in request.partitions(body) {
         match partition {
-            Ok(partition) => produced.add(&call, request.acks, partition),
+            Ok(partition) => produced.add(&call, &request, partition),
             Err(error) => return refuse(error),
         }
     }
@@ -122,7 +122,7 @@ impl From<ErrorCode> for Refusal {
 }
 
 impl Produced {
-    fn add(&mut self, call: &Call, acks: i16, sent: ProducePartition<'_>) {
+    fn add(&mut self, call: &Call, request: &ProduceRequest, sent: ProducePartition<'_>) {
         let topic = match sent.topic {
             TopicRef::Name(name) => call.broker.topics.by_name(name),
             TopicRef::Id(id) => call.broker.topics.by_id(&id),
@@ -144,7 +144,7 @@ impl Produced {
             });
         }
         let index = sent.partition_index;
-        let outcome = append_one(call, acks, topic.as_deref(), sent);
+        let outcome = append_one(call, request, topic.as_deref(), sent);
         if let Some(last) = self.topics.last_mut() {
             last.partitions.push(ProducedPartition { index, outcome });
         }
@@ -260,11 +260,11 @@ impl Refusal {
 
 fn append_one(
     call: &Call,
-    acks: i16,
+    request: &ProduceRequest,
     topic: Option<&Topic>,
     sent: ProducePartition<'_>,
 ) -> Result<Pending, Refusal> {
-    if !(ACKS_ALL..=ACKS_LEADER).contains(&acks) {
+    if !(ACKS_ALL..=ACKS_LEADER).contains(&request.acks) {
         return Err(ErrorCode::InvalidRequiredAcks.into());
     }
     let Some(topic) = topic else {
@@ -277,7 +277,7 @@ fn append_one(
         return Err(ErrorCode::InvalidTopicException.into());
     }
     let records = sent.records.ok_or(ErrorCode::InvalidRecord)?;
-    check_codec(records, call.version())?;
+    check_header(records, call.version(), request)?;
     let partition = topic
         .partition(sent.partition_index)
         .ok_or_else(|| call.broker.absent(&topic.name, sent.partition_index))?;
@@ -292,40 +292,60 @@ fn append_one(
     }
 }
 
-/// A client of an old version could not read back what a zstd producer wrote (KIP-110).
-fn check_codec(records: &[u8], version: i16) -> Result<(), ErrorCode> {
-    match BatchHeader::parse(records) {
-        Ok(header) if version < ZSTD_FROM && header.compression() == Compression::Zstd => {
-            Err(ErrorCode::UnsupportedCompressionType)
-        }
-        _ => Ok(()),
+/// What depends on the request as well as on the batch.
+fn check_header(records: &[u8], version: i16, request: &ProduceRequest) -> Result<(), ErrorCode> {
+    // A batch that cannot be parsed is the log's matter.
+    let Ok(header) = BatchHeader::parse(records) else {
+        return Ok(());
+    };
+    // A client of an old version could not read back what a zstd producer wrote (KIP-110).
+    if version < ZSTD_FROM && header.compression() == Compression::Zstd {
+        return Err(ErrorCode::UnsupportedCompressionType);
     }
+    if header.is_transactional() && request.transactional_id.is_none() {
+        return Err(ErrorCode::TransactionalIdAuthorizationFailed);
+    }
+    Ok(())
 }
 
 fn refusal(call: &Call, partition: &Partition, fault: AppendFault) -> Refusal {
-    let error = fault.code();
-    let mut refusal = Refusal::from(error);
-    match fault {
+    let mut refusal = Refusal::from(fault.code());
+    match &fault {
         AppendFault::Leadership(_) => {
             let image = call.broker.image();
             let known = image.partition(&partition.topic, partition.index);
             refusal.current_leader = known.map(|known| (known.leader, known.leader_epoch));
         }
-        AppendFault::Invalid(format::ValidationError::Records { ref errors }) => {
-            refusal.record_errors = errors
-                .iter()
-                .map(|error| (error.index, error.kind.to_string()))
-                .collect();
+        AppendFault::Invalid(ValidationError::Records { errors }) => {
+            let message = |error: &format::RecordError| (error.index, error.kind.to_string());
+            refusal.record_errors = errors.iter().map(message).collect();
             refusal.message = Some(fault.to_string());
-            refusal.log_start = partition.log().log_start();
         }
-        AppendFault::Invalid(_) | AppendFault::NotOneBatch | AppendFault::Recompression(_)
-            if error == ErrorCode::InvalidRecord =>
-        {
+        AppendFault::Invalid(ValidationError::Corrupt(_)) | AppendFault::BrokenFrame => {
             refusal.message = Some(fault.to_string());
-            refusal.log_start = partition.log().log_start();
         }
         _ => {}
     }
+    if tells_log_start(&fault) {
+        refusal.log_start = partition.log().log_start();
+    }
     refusal
+}
+
+/// Kafka names the log start beside those errors that its log, not its front, comes up with.
+fn tells_log_start(fault: &AppendFault) -> bool {
+    match fault {
+        AppendFault::Invalid(error) => !matches!(
+            error,
+            ValidationError::Corrupt(_) | ValidationError::TooLarge { .. }
+        ),
+        AppendFault::Log(error) => !matches!(
+            error,
+            store::AppendError::Io(_)
+                | store::AppendError::Failed
+                | store::AppendError::LargerThanSegment { .. }
+        ),
+        AppendFault::Recompression(_) | AppendFault::Transactional => true,
+        AppendFault::Leadership(_) | AppendFault::NotOneBatch | AppendFault::BrokenFrame => false,
+    }
 }

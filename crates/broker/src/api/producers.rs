@@ -15,6 +15,7 @@ use wire::request::{DescribeProducersRequest, InitProducerIdRequest};
 
 use super::Call;
 use crate::errors::leadership_code;
+use crate::ops::auto_create;
 
 pub(crate) async fn init_producer_id(
     call: Arc<Call>,
@@ -34,6 +35,10 @@ pub(crate) async fn init_producer_id(
 /// Without a transactional id every request gets a new id, also one that names the id it has: there is no state in which
 /// to bump its epoch.
 async fn assign(call: &Call, request: &InitProducerIdRequest) -> Result<i64, ErrorCode> {
+    // An epoch says something only together with its id.
+    if (request.producer_id < 0) != (request.producer_epoch < 0) {
+        return Err(ErrorCode::InvalidRequest);
+    }
     match request.transactional_id.as_deref() {
         Some("") => Err(ErrorCode::InvalidRequest),
         Some(_) => Err(ErrorCode::UnsupportedVersion),
@@ -59,7 +64,7 @@ pub(crate) fn describe(
                 }
                 Err(error) => answer
                     .with_error_code(error.code())
-                    .with_error_message(None),
+                    .with_error_message(Some(StrBytes::from_static_str(explanation(error)))),
             }
         });
         let partitions = partitions.collect();
@@ -70,11 +75,20 @@ pub(crate) fn describe(
     DescribeProducersResponse::default().with_topics(topics.collect())
 }
 
+fn explanation(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::InvalidTopicException => "No topic can have this name.",
+        ErrorCode::UnknownTopicOrPartition => "There is no such partition.",
+        _ => "This broker does not lead the partition.",
+    }
+}
+
 fn active_producers(
     call: &Call,
     topic: &str,
     index: i32,
 ) -> Result<Vec<ActiveProducer>, ErrorCode> {
+    auto_create::check_name(topic)?;
     let partition = call.broker.partition(topic, index)?;
     partition.leader_epoch().map_err(leadership_code)?;
     Ok(partition.log().producers())

@@ -152,8 +152,8 @@ fn report(broker: &Broker, address: SocketAddr, ended: &Ended) {
                 .refusals
                 .warn(|| tracing::warn!(%address, reason, "connection closed"));
         }
-        Ended::ByPeer | Ended::Idle | Ended::Failed(_) => {
-            tracing::debug!(%address, ?ended, "connection closed")
-        }
+        Ended::Failed(error) => tracing::debug!(%address, %error, "connection lost"),
+        Ended::ByPeer => tracing::debug!(%address, "connection closed by the client"),
+        Ended::Idle => tracing::debug!(%address, "idle connection closed"),
     }
 }

@@ -21,8 +21,14 @@ pub(crate) enum AppendFault {
     Leadership(#[from] LeadershipError),
     #[error(transparent)]
     Invalid(#[from] ValidationError),
-    #[error("a produce request holds exactly one record batch for a partition")]
+    #[error(
+        "a produce request holds exactly one record batch of the current format for a partition"
+    )]
     NotOneBatch,
+    #[error("the frame of a record batch is broken")]
+    BrokenFrame,
+    #[error("transactions are not supported yet")]
+    Transactional,
     #[error("the records cannot be brought into the topic's codec: {0}")]
     Recompression(#[from] format::BuildError),
     #[error(transparent)]
@@ -33,7 +39,7 @@ pub(crate) enum AppendFault {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accepted {
     pub(crate) appended: Appended,
-    /// -1 unless the topic stamps records with their append time.
+    /// -1 unless the topic stamps records with their append time, or, as in Kafka, the batch was a duplicate.
     pub(crate) log_append_time: i64,
 }
 
@@ -47,6 +53,7 @@ pub(crate) fn append(
     records: &mut [u8],
 ) -> Result<Accepted, AppendFault> {
     let now_ms = clock::now_ms();
+    let records = one_batch(records)?;
     let validated = validate(records, config, full, now_ms)?;
     let mut recoded = recode(records, validated.header.compression(), config)?;
     let batch = recoded.as_deref_mut().unwrap_or(records);
@@ -60,12 +67,66 @@ pub(crate) fn append(
             })?;
     let log_append_time = match validated.timestamp_type {
         TimestampType::LogAppendTime => appended.max_timestamp,
+        TimestampType::CreateTime if appended.duplicate => appended.max_timestamp,
         TimestampType::CreateTime => -1,
     };
     Ok(Accepted {
         appended,
         log_append_time,
     })
+}
+
+/// The one batch that a produce request may hold for a partition. As in Kafka, an incomplete batch behind it is ignored.
+fn one_batch(records: &mut [u8]) -> Result<&mut [u8], AppendFault> {
+    let size_bytes = match frame(records)? {
+        Frame::Batch { size_bytes } => size_bytes,
+        Frame::Incomplete | Frame::OldFormat => return Err(AppendFault::NotOneBatch),
+    };
+    let (batch, rest) = records
+        .split_at_mut_checked(size_bytes)
+        .ok_or(AppendFault::NotOneBatch)?;
+    match frame(rest)? {
+        Frame::Incomplete => Ok(batch),
+        Frame::Batch { .. } | Frame::OldFormat => Err(AppendFault::NotOneBatch),
+    }
+}
+
+/// What the first bytes of a batch say about it.
+enum Frame {
+    Batch {
+        size_bytes: usize,
+    },
+    /// A message set of magic 0 or 1.
+    OldFormat,
+    Incomplete,
+}
+
+const LENGTH_AT: usize = 8;
+const LENGTH_END: usize = 12;
+const MAGIC_AT: usize = 16;
+/// The fewest bytes that can follow the length, in the oldest format.
+const LEAST_LENGTH: i32 = 14;
+
+fn frame(records: &[u8]) -> Result<Frame, AppendFault> {
+    let length = records
+        .get(LENGTH_AT..LENGTH_END)
+        .and_then(|bytes| bytes.first_chunk());
+    let Some(length) = length.copied().map(i32::from_be_bytes) else {
+        return Ok(Frame::Incomplete);
+    };
+    if length < LEAST_LENGTH {
+        return Err(AppendFault::BrokenFrame);
+    }
+    let Some(magic) = records.get(MAGIC_AT) else {
+        return Ok(Frame::Incomplete);
+    };
+    let size_bytes = LENGTH_END.saturating_add(length.unsigned_abs() as usize);
+    match magic {
+        3.. => Err(AppendFault::BrokenFrame),
+        _ if size_bytes > records.len() => Ok(Frame::Incomplete),
+        2 => Ok(Frame::Batch { size_bytes }),
+        _ => Ok(Frame::OldFormat),
+    }
 }
 
 fn validate(
@@ -75,12 +136,12 @@ fn validate(
     now_ms: i64,
 ) -> Result<Validated, AppendFault> {
     let header = BatchHeader::parse(records).map_err(ValidationError::from)?;
-    if header.size_bytes() != records.len() {
-        return Err(AppendFault::NotOneBatch);
+    if header.is_transactional() && !header.is_control() {
+        return Err(AppendFault::Transactional);
     }
     let rules = Rules {
         now_ms,
-        max_batch_size_bytes: usize::try_from(config.max_message_bytes).unwrap_or(0),
+        max_batch_size_bytes: max_batch_bytes(config),
         timestamp_type: match config.message_timestamp_type {
             config::TimestampType::CreateTime => TimestampType::CreateTime,
             config::TimestampType::LogAppendTime => TimestampType::LogAppendTime,
@@ -107,21 +168,29 @@ fn target(config: &TopicConfig) -> Option<(Compression, Option<i32>)> {
     }
 }
 
-/// The batch in the codec that the topic asks for; `None` where it already is.
+/// The batch in the codec that the topic asks for; `None` where it already is. It may not outgrow the topic's limit.
 fn recode(
     records: &[u8],
     codec: Compression,
     config: &TopicConfig,
 ) -> Result<Option<Vec<u8>>, AppendFault> {
-    match target(config) {
-        Some((target, level)) if target != codec => Ok(Some(format::recompress(
-            records,
-            target,
-            level,
-            MAX_DECOMPRESSED_BATCH_BYTES,
-        )?)),
-        _ => Ok(None),
+    let Some((target, level)) = target(config).filter(|(target, _)| *target != codec) else {
+        return Ok(None);
+    };
+    let recoded = format::recompress(records, target, level, MAX_DECOMPRESSED_BATCH_BYTES)?;
+    let (size_bytes, max_size_bytes) = (recoded.len(), max_batch_bytes(config));
+    if size_bytes > max_size_bytes {
+        return Err(ValidationError::TooLarge {
+            size_bytes,
+            max_size_bytes,
+        }
+        .into());
     }
+    Ok(Some(recoded))
+}
+
+fn max_batch_bytes(config: &TopicConfig) -> usize {
+    usize::try_from(config.max_message_bytes).unwrap_or(0)
 }
 
 impl AppendFault {
@@ -130,6 +199,8 @@ impl AppendFault {
         match self {
             Self::Leadership(error) => leadership_code(*error),
             Self::Invalid(error) => validation_code(error),
+            Self::BrokenFrame => ErrorCode::CorruptMessage,
+            Self::Transactional => ErrorCode::InvalidTxnState,
             Self::NotOneBatch | Self::Recompression(_) => ErrorCode::InvalidRecord,
             Self::Log(error) => log_code(error),
         }
