@@ -95,10 +95,11 @@ impl From<MemberMismatch> for JoinError {
     }
 }
 
-/// The answer to a join that failed.
+/// The answer to a join that failed; its protocol is null, where the type's default is an empty one.
 pub(crate) fn refused(member_id: &str, error: JoinError) -> JoinGroupResponse {
     JoinGroupResponse::default()
         .with_member_id(str_bytes(member_id))
+        .with_protocol_name(None)
         .with_error_code(error.code().code())
 }
 

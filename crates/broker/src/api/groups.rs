@@ -58,7 +58,11 @@ pub(crate) async fn join(call: Arc<Call>, request: request::JoinGroupRequest) ->
         supports_skipping_assignment: call.version() >= SKIP_ASSIGNMENT_FROM,
     };
     let joined = call.broker.groups.join(request).await;
-    joined.unwrap_or_else(|error| JoinGroupResponse::default().with_error_code(error.code().code()))
+    joined.unwrap_or_else(|error| {
+        JoinGroupResponse::default()
+            .with_protocol_name(None)
+            .with_error_code(error.code().code())
+    })
 }
 
 pub(crate) async fn sync(call: Arc<Call>, request: request::SyncGroupRequest) -> SyncGroupResponse {

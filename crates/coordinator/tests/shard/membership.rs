@@ -158,8 +158,12 @@ fn joins_are_refused_for_the_right_reason() {
         assert_eq!(error(response.error_code), Some(expected), "{what}");
         assert_eq!(response.member_id.as_str(), member_id, "{what}");
         assert_eq!(
-            (response.generation_id, response.protocol_type),
-            (-1, None),
+            (
+                response.generation_id,
+                response.protocol_type,
+                response.protocol_name
+            ),
+            (-1, None, None),
             "{what}"
         );
     }
