@@ -150,6 +150,11 @@ impl BrokerConfig {
     /// Whether the dynamic configuration of this broker may become `configs`.
     pub fn validate_dynamic(&self, configs: &Properties) -> Check {
         check_dynamic_names(configs)?;
+        let is_fixed = |name: &&String| FIXED_AT_START.contains(&name.as_str());
+        refuse(
+            configs.keys().filter(is_fixed),
+            "Cannot update these configs dynamically",
+        )?;
         let next = self.with_dynamic(self.layers.dynamic_defaults.clone(), configs.clone())?;
         self.check_thread_counts(&next)
     }
@@ -173,6 +178,9 @@ impl BrokerConfig {
         Ok(())
     }
 }
+
+/// Unlike Kafka, a running node does not open and close listeners.
+const FIXED_AT_START: &[&str] = &["listeners", "listener.security.protocol.map"];
 
 /// Names that may never change at runtime, then those that need a prefix, then the values.
 fn check_dynamic_names(configs: &Properties) -> Check {

@@ -213,7 +213,11 @@ fn all_brokers() {
 fn one_broker() {
     for (configs, expected) in [
         (
-            &[("listener.name.plaintext.ssl.keystore.location", "/x")][..],
+            &[("listeners", "PLAINTEXT://127.0.0.1:1")][..],
+            "Cannot update these configs dynamically: [listeners]",
+        ),
+        (
+            &[("listener.name.plaintext.ssl.keystore.location", "/x")],
             "OK",
         ),
         (

@@ -42,6 +42,8 @@ enum Error {
     UnknownOperation(i8),
     #[error("Config value {} is not allowed for config key: {key}", .operation.name().to_ascii_lowercase())]
     BrokerKeyIsNoList { operation: Operation, key: String },
+    #[error("Unknown config name: {0}")]
+    UnknownBrokerKey(String),
     #[error("Can't {} to key {key} because its type is not LIST.", .operation.name())]
     KeyIsNoList { operation: Operation, key: String },
     #[error("{0}")]
@@ -79,6 +81,7 @@ impl Refusal for Error {
                 ErrorCode::InvalidRequest
             }
             Error::BrokerKeyIsNoList { .. }
+            | Error::UnknownBrokerKey(_)
             | Error::KeyIsNoList { .. }
             | Error::LongValue
             | Error::Config(_)
@@ -269,14 +272,17 @@ fn key_of(resource: &ConfigResource, name: &str) -> Option<&'static Key> {
     match resource.kind {
         ConfigResourceType::Topic => config::topic_key(name),
         ConfigResourceType::Broker => config::broker_key(name),
-        ConfigResourceType::ClientMetrics => config::client_metrics_key(name),
-        ConfigResourceType::Group => config::group_key(name),
+        // As in Kafka, whose controller does not know the types of these.
+        ConfigResourceType::ClientMetrics | ConfigResourceType::Group => None,
     }
 }
 
 fn no_list(resource: &ConfigResource, operation: Operation, key: &str) -> Error {
     let key = key.to_owned();
     match resource.kind {
+        ConfigResourceType::Broker if config::broker_key(&key).is_none() => {
+            Error::UnknownBrokerKey(key)
+        }
         ConfigResourceType::Broker => Error::BrokerKeyIsNoList { operation, key },
         _ => Error::KeyIsNoList { operation, key },
     }

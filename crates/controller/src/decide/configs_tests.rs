@@ -234,6 +234,20 @@ fn changes_are_refused_with_kafkas_words() {
         (
             BROKER,
             "1",
+            &[("no.such.key", APPEND, Some("1"))],
+            40,
+            "Unknown config name: no.such.key",
+        ),
+        (
+            CLIENT_METRICS,
+            "m",
+            &[("metrics", APPEND, Some("a"))],
+            40,
+            "Can't APPEND to key metrics because its type is not LIST.",
+        ),
+        (
+            BROKER,
+            "1",
             &[("node.id", SET, Some("1"))],
             42,
             "Cannot update these configs dynamically: [node.id]",

@@ -5,6 +5,7 @@
 mod alter;
 mod describe;
 mod list;
+mod loggers;
 
 pub(super) use alter::{alter, alter_incrementally};
 pub(super) use describe::describe;
