@@ -64,7 +64,7 @@ pub(crate) fn describe(
                 }
                 Err(error) => answer
                     .with_error_code(error.code())
-                    .with_error_message(Some(StrBytes::from_static_str(explanation(error)))),
+                    .with_error_message(explanation(call, &topic.name, error)),
             }
         });
         let partitions = partitions.collect();
@@ -75,12 +75,16 @@ pub(crate) fn describe(
     DescribeProducersResponse::default().with_topics(topics.collect())
 }
 
-fn explanation(error: ErrorCode) -> &'static str {
-    match error {
+/// Kafka explains what is wrong with a topic, and leaves a partition that is not there to the code.
+fn explanation(call: &Call, topic: &str, error: ErrorCode) -> Option<StrBytes> {
+    let text = match error {
         ErrorCode::InvalidTopicException => "No topic can have this name.",
-        ErrorCode::UnknownTopicOrPartition => "There is no such partition.",
-        _ => "This broker does not lead the partition.",
-    }
+        ErrorCode::UnknownTopicOrPartition if call.broker.image().topic(topic).is_none() => {
+            "There is no such topic."
+        }
+        _ => return None,
+    };
+    Some(StrBytes::from_static_str(text))
 }
 
 fn active_producers(
