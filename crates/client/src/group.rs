@@ -1,12 +1,12 @@
 //! A member of a classic consumer group: join, sync, heartbeat, commit, leave.
 //!
 //! The member speaks the `range` assignor, as a Java consumer does by default, so that it can share
-//! a group with one. Whoever owns the member calls [`GroupMember::heartbeat`] often enough and
-//! [`GroupMember::rejoin`] when told to; there is no task behind its back.
+//! a group with one. Whoever owns the member calls [`GroupMember::heartbeat`] often enough, and
+//! [`GroupMember::rejoin`] after an error that [`ends_generation`]; there is no task behind its back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
@@ -29,6 +29,10 @@ const EMBEDDED_VERSION: i16 = 0;
 /// SyncGroup 5 repeats the protocol's name; LeaveGroup 3 takes a list of members.
 const SYNC_GROUP_VERSION: i16 = 4;
 const LEAVE_GROUP_VERSION: i16 = 2;
+
+/// How long a coordinator may be away, as it is while its broker restarts.
+const COORDINATOR_PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone)]
 pub struct GroupOptions {
@@ -69,49 +73,31 @@ impl GroupMember {
         &self.assignment
     }
 
-    /// Joins again, with the same member id if the coordinator still knows it.
+    /// Joins again, with the same member id if the coordinator still knows it, and bears with a
+    /// coordinator that is away or moving for a while.
     pub async fn rejoin(&mut self, cluster: &Cluster) -> Result<(), ClientError> {
+        let deadline = Instant::now() + COORDINATOR_PATIENCE;
         loop {
-            match self.join_once(cluster).await {
-                Ok(()) => return Ok(()),
-                Err(error) => match error.refusal() {
-                    Some(ResponseError::MemberIdRequired | ResponseError::RebalanceInProgress) => {}
-                    Some(ResponseError::UnknownMemberId | ResponseError::IllegalGeneration) => {
-                        self.member_id = StrBytes::default();
-                    }
-                    Some(
-                        ResponseError::NotCoordinator
-                        | ResponseError::CoordinatorNotAvailable
-                        | ResponseError::CoordinatorLoadInProgress,
-                    ) => {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        self.coordinator = cluster.coordinator(&self.options.group_id).await?;
-                    }
-                    _ => return Err(error),
-                },
+            let Err(error) = self.join_once(cluster).await else {
+                return Ok(());
+            };
+            match error.refusal() {
+                Some(ResponseError::MemberIdRequired) => {}
+                _ if !ends_generation(&error) || Instant::now() > deadline => return Err(error),
+                Some(ResponseError::UnknownMemberId) => self.member_id = StrBytes::default(),
+                _ => tokio::time::sleep(RETRY_PAUSE).await,
             }
         }
     }
 
-    /// Tells the coordinator that this member lives. `false` means: rejoin.
-    pub async fn heartbeat(&self) -> Result<bool, ClientError> {
+    /// Tells the coordinator that this member lives.
+    pub async fn heartbeat(&self) -> Result<(), ClientError> {
         let request = HeartbeatRequest::default()
             .with_group_id(self.group_id())
             .with_generation_id(self.generation_id)
             .with_member_id(self.member_id.clone());
         let answer = self.coordinator.call(&request).await?;
-        let Err(refusal) = check(answer.error_code, None) else {
-            return Ok(true);
-        };
-        match refusal.error {
-            ResponseError::RebalanceInProgress
-            | ResponseError::IllegalGeneration
-            | ResponseError::UnknownMemberId
-            | ResponseError::NotCoordinator
-            | ResponseError::CoordinatorNotAvailable
-            | ResponseError::CoordinatorLoadInProgress => Ok(false),
-            _ => Err(refusal.into()),
-        }
+        Ok(check(answer.error_code, None)?)
     }
 
     /// Commits the next offset to read of each partition.
@@ -136,6 +122,7 @@ impl GroupMember {
     }
 
     async fn join_once(&mut self, cluster: &Cluster) -> Result<(), ClientError> {
+        self.coordinator = cluster.coordinator(&self.options.group_id).await?;
         let subscription = ConsumerProtocolSubscription::default()
             .with_topics(self.options.topics.iter().map(|name| text(name)).collect());
         let protocol = JoinGroupRequestProtocol::default()
@@ -184,6 +171,23 @@ impl GroupMember {
     fn group_id(&self) -> GroupId {
         GroupId(text(&self.options.group_id))
     }
+}
+
+/// Whether an error means that a member has to rejoin: its generation is over, or its coordinator is
+/// away or another broker's.
+pub fn ends_generation(error: &ClientError) -> bool {
+    error.is_disconnect()
+        || matches!(
+            error.refusal(),
+            Some(
+                ResponseError::RebalanceInProgress
+                    | ResponseError::IllegalGeneration
+                    | ResponseError::UnknownMemberId
+                    | ResponseError::NotCoordinator
+                    | ResponseError::CoordinatorNotAvailable
+                    | ResponseError::CoordinatorLoadInProgress
+            )
+        )
 }
 
 /// What the leader does: each topic's partitions, in ranges, over those who subscribe to it.

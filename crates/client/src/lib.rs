@@ -20,7 +20,7 @@ mod offsets;
 pub use cluster::Cluster;
 pub use connection::{ConnectOptions, Connection};
 pub use error::{ClientError, Refusal, check, kafka_name};
-pub use group::{Assignment, GroupMember, GroupOptions};
+pub use group::{Assignment, GroupMember, GroupOptions, ends_generation};
 pub use metadata::{Broker, Metadata, Partition, Topic, TopicFilter};
 pub use offsets::{
     EARLIEST, Isolation, LATEST, TopicPartition, commit_offsets, committed_offsets, list_offsets,

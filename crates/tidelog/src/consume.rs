@@ -10,8 +10,11 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use client::{ClientError, Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter};
-use tokio::signal::unix::{SignalKind, signal};
+use client::{
+    ClientError, Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter,
+    ends_generation,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::connect::ConnectArgs;
@@ -143,38 +146,48 @@ async fn consume_in_group(
         rebalance_timeout: REBALANCE_TIMEOUT,
     };
     let mut member = GroupMember::join(&cluster, options).await?;
+    let mut stop = Stop::listen()?;
     let outcome = loop {
         let assigned = member.assignment().get(&args.topic).cloned();
-        let positions = group_positions(&cluster, &metadata, args, group, assigned).await?;
-        let mut fetcher = Fetcher::new(cluster.clone(), metadata.clone(), args, positions);
-        let outcome = read_generation(&member, &mut fetcher, &mut printer).await;
-        // Also after a failure: what has been printed is read.
-        let committed = member.commit(&fetcher.committable()).await;
-        match outcome {
-            Ok(Generation::Over) => member.rejoin(&cluster).await?,
-            Ok(Generation::Done) => break committed.map_err(anyhow::Error::from),
-            Err(error) => break Err(error),
+        let assigned = assigned.unwrap_or_default();
+        let generation = async {
+            let positions = group_positions(&cluster, &metadata, args, group, &assigned).await?;
+            let mut fetcher = Fetcher::new(cluster.clone(), metadata.clone(), args, positions);
+            let read = read_generation(&member, &mut fetcher, &mut printer, &mut stop).await;
+            // Also after a failure: what has been printed is read.
+            let committed = member.commit(&fetcher.committable()).await;
+            read?;
+            anyhow::Ok(committed?)
+        };
+        match generation.await {
+            Err(error) if error.downcast_ref().is_some_and(ends_generation) => {
+                tracing::info!("joining again: {error}");
+            }
+            outcome => break outcome,
+        }
+        tokio::select! {
+            joined = member.rejoin(&cluster) => {
+                if let Err(error) = joined {
+                    break Err(error.into());
+                }
+            }
+            () = stop.asked() => break Ok(()),
         }
     };
-    member.leave().await?;
+    if let Err(error) = member.leave().await {
+        tracing::warn!("the group waits for this member's session to end: {error}");
+    }
     outcome
 }
 
-enum Generation {
-    /// The group rebalances: join again.
-    Over,
-    /// All has been read that was asked for, or the process is told to stop.
-    Done,
-}
-
-/// Reads as a member until the group rebalances or there is nothing more to read.
+/// Reads as a member until there is nothing more to read, the process is told to stop, or an error
+/// ends the generation.
 async fn read_generation(
     member: &GroupMember,
     fetcher: &mut Fetcher,
     printer: &mut Printer,
-) -> anyhow::Result<Generation> {
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
+    stop: &mut Stop,
+) -> anyhow::Result<()> {
     let mut heartbeats = interval(HEARTBEAT_INTERVAL);
     heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut commits = interval(COMMIT_INTERVAL);
@@ -183,17 +196,34 @@ async fn read_generation(
         tokio::select! {
             more = fetcher.advance(printer) => {
                 if !more? || printer.is_full() {
-                    return Ok(Generation::Done);
+                    return Ok(());
                 }
             }
-            _ = heartbeats.tick() => {
-                if !member.heartbeat().await? {
-                    return Ok(Generation::Over);
-                }
-            }
+            _ = heartbeats.tick() => member.heartbeat().await?,
             _ = commits.tick() => member.commit(&fetcher.committable()).await?,
-            _ = interrupted.recv() => return Ok(Generation::Done),
-            _ = terminated.recv() => return Ok(Generation::Done),
+            () = stop.asked() => return Ok(()),
+        }
+    }
+}
+
+/// Ctrl-C or SIGTERM: a member commits and leaves before it ends.
+struct Stop {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupted: signal(SignalKind::interrupt())?,
+            terminated: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
         }
     }
 }
@@ -204,9 +234,8 @@ async fn group_positions(
     metadata: &Metadata,
     args: &ConsumeArgs,
     group: &str,
-    assigned: Option<Vec<i32>>,
+    assigned: &[i32],
 ) -> Result<BTreeMap<i32, Position>, ClientError> {
-    let assigned = assigned.unwrap_or_default();
     let coordinator = cluster.coordinator(group).await?;
     let committed = client::committed_offsets(&coordinator, group).await?;
     let start = match (args.from, args.since) {
@@ -214,7 +243,7 @@ async fn group_positions(
         (None, Some(time)) => Start::Time(time),
         (None, None) => Start::Earliest,
     };
-    start::positions(cluster, metadata, args, &assigned, &committed, start).await
+    start::positions(cluster, metadata, args, assigned, &committed, start).await
 }
 
 async fn find_topic(cluster: &Cluster, name: &str) -> anyhow::Result<Metadata> {
