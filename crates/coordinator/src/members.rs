@@ -1,10 +1,12 @@
 //! The members of a group, and what has to be counted over all of them.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::effects::Token;
 use crate::member::{Member, Protocol};
+use crate::placement::java_hash;
 
 /// *Invariants: `supporters` counts, for each protocol, the members that offer it; `awaiting_join` counts the members
 /// whose JoinGroup is parked; `static_ids` holds exactly the static members.*
@@ -98,7 +100,8 @@ impl Members {
         self.supporters.get(protocol).copied().unwrap_or(0) == self.len()
     }
 
-    /// The protocol for the next generation: of those that all offer, the one that most prefer.
+    /// The protocol for the next generation: of those that all offer, the one that most prefer. Kafka settles a tie by
+    /// the order of a Java hash map, and a group that changes its protocol member by member comes through one.
     pub(crate) fn select_protocol(&self) -> Option<String> {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.iter() {
@@ -108,11 +111,10 @@ impl Members {
                 .find(|protocol| self.all_support(&protocol.name))?;
             *votes.entry(&favourite.name).or_default() += 1;
         }
-        let most = votes.values().copied().max()?;
-        votes
+        let winner = votes
             .into_iter()
-            .find(|(_, count)| *count == most)
-            .map(|(name, _)| name.to_owned())
+            .max_by_key(|(name, count)| (*count, Reverse(java_bucket(name))));
+        winner.map(|(name, _)| name.to_owned())
     }
 
     pub(crate) fn offer_any_of(&self, protocols: &[Protocol]) -> bool {
@@ -148,6 +150,13 @@ impl Members {
         }
         self.awaiting_join -= usize::from(member.awaiting_join.is_some());
     }
+}
+
+/// Where a small Java `HashMap` keeps `key`; it is walked in the order of its buckets.
+fn java_bucket(key: &str) -> u32 {
+    const BUCKETS: u32 = 16;
+    let hash = java_hash(key).cast_unsigned();
+    (hash ^ (hash >> 16)) % BUCKETS
 }
 
 #[cfg(test)]
@@ -198,6 +207,25 @@ mod tests {
                 members.insert(member(&index.to_string(), None, protocols));
             }
             assert_eq!(members.select_protocol().as_deref(), selected, "{offers:?}");
+        }
+    }
+
+    #[test]
+    fn a_tie_goes_to_the_protocol_that_kafka_picks() {
+        for (one, other, selected) in [
+            ("range", "cooperative-sticky", "range"),
+            ("range", "roundrobin", "range"),
+            ("range", "sticky", "sticky"),
+            ("roundrobin", "sticky", "sticky"),
+            ("cooperative-sticky", "sticky", "sticky"),
+            ("cooperative-sticky", "roundrobin", "roundrobin"),
+            ("sessioned", "compatible", "compatible"),
+            ("stream", "range", "stream"),
+        ] {
+            let mut members = Members::default();
+            members.insert(member("1", None, &[one, other]));
+            members.insert(member("2", None, &[other, one]));
+            assert_eq!(members.select_protocol().as_deref(), Some(selected));
         }
     }
 

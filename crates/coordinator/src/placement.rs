@@ -1,12 +1,16 @@
 //! Which partition of `__consumer_offsets` keeps a group.
 
-/// The partition that coordinates `group_id`, of `partition_count`: Java's `String.hashCode` without its sign.
+/// The partition that coordinates `group_id`, of `partition_count`: its hash without the sign.
 pub fn partition_of_group(group_id: &str, partition_count: i32) -> i32 {
-    let hash = group_id.encode_utf16().fold(0i32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
-    });
     // The one negative hash without a positive counterpart counts as zero.
-    hash.checked_abs().unwrap_or(0) % partition_count.max(1)
+    java_hash(group_id).checked_abs().unwrap_or(0) % partition_count.max(1)
+}
+
+/// Java's `String.hashCode`.
+pub(crate) fn java_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+    })
 }
 
 #[cfg(test)]
