@@ -4,6 +4,7 @@
 //! answer is taken, so a dropped [`Fetcher::advance`] loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -215,11 +216,11 @@ impl Fetcher {
 }
 
 /// Prints a partition's records from its position on, and moves the position past them.
-fn print_partition(
+fn print_partition<W: Write>(
     partition: &PartitionData,
     position: &mut Position,
     isolation: Isolation,
-    printer: &mut Printer,
+    printer: &mut Printer<W>,
 ) -> anyhow::Result<()> {
     let bytes = partition.records.as_deref().unwrap_or_default();
     let mut aborted = Aborted::new(partition, isolation);
@@ -299,3 +300,7 @@ fn is_abort_marker(batch: &BatchHeader, bytes: &[u8]) -> anyhow::Result<bool> {
     };
     Ok(matches!(record.key, Some([_, _, 0, 0, ..])))
 }
+
+#[cfg(test)]
+#[path = "fetcher_tests.rs"]
+mod tests;

@@ -78,20 +78,32 @@ impl<W: Write> Printer<W> {
 }
 
 #[cfg(test)]
+impl Printer<Vec<u8>> {
+    /// A printer that keeps what it prints.
+    pub(super) fn to_memory(format: RecordFormat, max: u64) -> Self {
+        Self {
+            out: Vec::new(),
+            topic: "t".to_owned(),
+            format,
+            separator: "=".to_owned(),
+            null: "none".to_owned(),
+            left: max,
+        }
+    }
+
+    pub(super) fn printed(self) -> String {
+        String::from_utf8(self.out).unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use format::{BatchBuilder, Header, records};
 
     use super::*;
 
     fn printed(format: RecordFormat) -> String {
-        let mut printer = Printer {
-            out: Vec::new(),
-            topic: "t".to_owned(),
-            format,
-            separator: "=".to_owned(),
-            null: "none".to_owned(),
-            left: 2,
-        };
+        let mut printer = Printer::to_memory(format, 2);
         let mut builder = BatchBuilder::new(7);
         let header = Header {
             key: b"h",
@@ -106,7 +118,7 @@ mod tests {
             printer.print(3, &parsed, &record.unwrap()).unwrap();
         }
         assert!(printer.is_full());
-        String::from_utf8(printer.out).unwrap()
+        printer.printed()
     }
 
     #[test]
