@@ -1,5 +1,7 @@
 //! Every bound of the broker that is not a configuration key, with its reason.
 
+use std::time::Duration;
+
 /// A request may take this long to arrive whatever its size …
 pub(crate) const FRAME_BASE_SECONDS: u64 = 30;
 /// … plus its size at this rate: a client slower than 64 KB/s would hold request memory that others wait for.
@@ -35,3 +37,9 @@ pub(crate) const CONTROLLER_QUEUE: usize = 1024;
 
 /// Controller requests whose records are committed as one batch.
 pub(crate) const CONTROLLER_BATCH: usize = 128;
+
+/// How often the log directories are compared with what the metadata says of them.
+pub(crate) const DIRECTORY_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Replicas whose directory one request tells: their records fit the controller's bound on a request.
+pub(crate) const DIRECTORY_REPORT_PARTITIONS: usize = 2000;

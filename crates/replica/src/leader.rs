@@ -127,8 +127,13 @@ impl Partition {
         self.leave(Role::Offline);
     }
 
+    /// A partition whose disk failed stays offline, whatever the metadata says of it next.
     fn leave(&self, next: Role) {
-        *self.role.write() = next;
+        let mut role = self.role.write();
+        if !matches!(*role, Role::Offline) {
+            *role = next;
+        }
+        drop(role);
         self.waiters.call_off();
     }
 

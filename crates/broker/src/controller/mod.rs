@@ -6,6 +6,7 @@
 
 mod channel;
 mod decisions;
+mod directories;
 mod observer;
 
 use std::sync::Arc;
@@ -113,9 +114,10 @@ impl ControllerNode {
             self.quorum.clone(),
         ));
         let watching = tokio::spawn(end_with(self.quorum.clone()));
+        let reporting = tokio::spawn(directories::report(broker.clone()));
         Ok(Running {
             quorum: self.quorum,
-            tasks: [observing, watching],
+            tasks: [observing, watching, reporting],
         })
     }
 }
@@ -125,7 +127,7 @@ const CLUSTER_METADATA: &str = "__cluster_metadata";
 /// A controller whose broker is registered.
 pub(crate) struct Running {
     quorum: Quorum,
-    tasks: [tokio::task::JoinHandle<()>; 2],
+    tasks: [tokio::task::JoinHandle<()>; 3],
 }
 
 impl Running {
