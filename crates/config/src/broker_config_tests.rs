@@ -93,6 +93,10 @@ fn wrong_keys_and_values_are_refused() {
         ),
         (&[("qqq", "1")], "unknown key \"qqq\""),
         (
+            &[("process.roles", "broker")],
+            "process.roles must be broker,controller: a node with one role alone is not supported",
+        ),
+        (
             &[("num.partitions", "x")],
             "Invalid value x for configuration num.partitions: Not a number of type INT",
         ),

@@ -7,6 +7,7 @@ type Check = Result<(), ValueError>;
 
 pub(crate) fn check(config: &BrokerConfig) -> Check {
     check_ids(config)?;
+    check_roles(config)?;
     check_listeners(config)?;
     check_network(config)?;
     check_log(config)?;
@@ -34,10 +35,15 @@ fn check_ids(config: &BrokerConfig) -> Check {
     })
 }
 
+/// A node is broker and controller in one, until brokers can reach a controller elsewhere.
+fn check_roles(config: &BrokerConfig) -> Check {
+    ensure(config.is_broker() && config.is_controller(), || {
+        "process.roles must be broker,controller: a node with one role alone is not supported"
+            .to_owned()
+    })
+}
+
 fn check_listeners(config: &BrokerConfig) -> Check {
-    if !config.is_broker() {
-        return Ok(());
-    }
     let advertised = &config.advertised_listeners;
     let names = |listeners: &[crate::listener::Listener]| {
         listeners
@@ -90,7 +96,9 @@ fn check_network(config: &BrokerConfig) -> Check {
             .to_owned()
         },
     )?;
-    let delay_ms = network.connection_failed_authentication_delay_ms;
+    let delay_ms: i32 = config
+        .values
+        .get("connection.failed.authentication.delay.ms")?;
     let idle_ms = network.connections_max_idle_ms;
     require(idle_ms < 0 || i64::from(delay_ms) < idle_ms, || {
         format!(
@@ -152,21 +160,19 @@ fn check_cordoned_dirs(config: &BrokerConfig) -> Check {
 }
 
 fn check_replication(config: &BrokerConfig) -> Check {
-    let replication = &config.replication;
-    let wait_ms = replication.replica_fetch_wait_max_ms;
-    require(wait_ms <= replication.replica_socket_timeout_ms, || {
+    let wait_ms: i32 = config.values.get("replica.fetch.wait.max.ms")?;
+    let socket_timeout_ms: i32 = config.values.get("replica.socket.timeout.ms")?;
+    require(wait_ms <= socket_timeout_ms, || {
         "replica.socket.timeout.ms should always be at least replica.fetch.wait.max.ms \
          to prevent unnecessary socket timeouts"
             .to_owned()
     })?;
-    require(
-        i64::from(wait_ms) <= replication.replica_lag_time_max_ms,
-        || {
-            "replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms \
+    let lag_ms: i64 = config.values.get("replica.lag.time.max.ms")?;
+    require(i64::from(wait_ms) <= lag_ms, || {
+        "replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms \
          to prevent frequent changes in ISR"
             .to_owned()
-        },
-    )
+    })
 }
 
 /// Settings of a group protocol: each lies between its least and its largest value.

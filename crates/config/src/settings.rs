@@ -1,5 +1,7 @@
-//! The broker's settings by concept, typed, named as their keys. A size is in bytes, and a
-//! number's meaning at its edges (-1, 0) is documented with its key.
+//! The settings that the broker acts on, by concept, typed, named as their keys. A size is in bytes,
+//! and a number's meaning at its edges (-1, 0) is documented with its key.
+//!
+//! *Invariant: no setting here is read from an inert key.*
 
 use crate::value::{Value, ValueError};
 use crate::values::{FromValue, settings};
@@ -46,12 +48,6 @@ settings! {
         node_id: i32 = "node.id",
         process_roles: Vec<String> = "process.roles",
         rack: Option<String> = "broker.rack",
-        broker_heartbeat_interval_ms: i32 = "broker.heartbeat.interval.ms",
-        broker_session_timeout_ms: i32 = "broker.session.timeout.ms",
-        initial_broker_registration_timeout_ms: i32 = "initial.broker.registration.timeout.ms",
-        controlled_shutdown_enable: bool = "controlled.shutdown.enable",
-        request_timeout_ms: i32 = "request.timeout.ms",
-        background_threads: i32 = "background.threads",
     }
 }
 
@@ -71,19 +67,13 @@ settings! {
         socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes",
         socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes",
         socket_request_max_bytes: i32 = "socket.request.max.bytes",
-        socket_listen_backlog_size: i32 = "socket.listen.backlog.size",
         max_connections: i32 = "max.connections",
         max_connections_per_ip: i32 = "max.connections.per.ip",
-        max_connection_creation_rate: i32 = "max.connection.creation.rate",
         connections_max_idle_ms: i64 = "connections.max.idle.ms",
-        connection_failed_authentication_delay_ms: i32 = "connection.failed.authentication.delay.ms",
-        queued_max_requests: i32 = "queued.max.requests",
         queued_max_request_bytes: i64 = "queued.max.request.bytes",
         max_request_partition_size_limit: i32 = "max.request.partition.size.limit",
         max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots",
         fetch_max_bytes: i32 = "fetch.max.bytes",
-        num_network_threads: i32 = "num.network.threads",
-        num_io_threads: i32 = "num.io.threads",
     }
 }
 
@@ -93,12 +83,9 @@ settings! {
         durability: Durability = "log.durability",
         record_validation: RecordValidation = "log.record.validation",
         retention_check_interval_ms: i64 = "log.retention.check.interval.ms",
-        flush_scheduler_interval_ms: i64 = "log.flush.scheduler.interval.ms",
         flush_offset_checkpoint_interval_ms: i32 = "log.flush.offset.checkpoint.interval.ms",
         flush_start_offset_checkpoint_interval_ms: i32 = "log.flush.start.offset.checkpoint.interval.ms",
         initial_task_delay_ms: i64 = "log.initial.task.delay.ms",
-        dir_failure_timeout_ms: i64 = "log.dir.failure.timeout.ms",
-        num_recovery_threads_per_data_dir: i32 = "num.recovery.threads.per.data.dir",
         producer_id_expiration_ms: i32 = "producer.id.expiration.ms",
         producer_id_expiration_check_interval_ms: i32 = "producer.id.expiration.check.interval.ms",
     }
@@ -107,17 +94,7 @@ settings! {
 settings! {
     /// Followers and in-sync replicas.
     pub struct ReplicationSettings {
-        num_replica_fetchers: i32 = "num.replica.fetchers",
-        replica_fetch_min_bytes: i32 = "replica.fetch.min.bytes",
-        replica_fetch_max_bytes: i32 = "replica.fetch.max.bytes",
-        replica_fetch_response_max_bytes: i32 = "replica.fetch.response.max.bytes",
-        replica_fetch_wait_max_ms: i32 = "replica.fetch.wait.max.ms",
-        replica_fetch_backoff_ms: i32 = "replica.fetch.backoff.ms",
-        replica_lag_time_max_ms: i64 = "replica.lag.time.max.ms",
-        replica_socket_timeout_ms: i32 = "replica.socket.timeout.ms",
         replica_high_watermark_checkpoint_interval_ms: i64 = "replica.high.watermark.checkpoint.interval.ms",
-        auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable",
-        leader_imbalance_check_interval_seconds: i64 = "leader.imbalance.check.interval.seconds",
     }
 }
 
@@ -137,7 +114,6 @@ settings! {
         group_max_session_timeout_ms: i32 = "group.max.session.timeout.ms",
         group_initial_rebalance_delay_ms: i32 = "group.initial.rebalance.delay.ms",
         group_max_size: i32 = "group.max.size",
-        group_coordinator_append_linger_ms: i32 = "group.coordinator.append.linger.ms",
     }
 }
 
@@ -145,19 +121,23 @@ settings! {
     /// The controller quorum and its metadata log.
     pub struct QuorumSettings {
         controller_listener_names: Vec<String> = "controller.listener.names",
-        voters: Vec<String> = "controller.quorum.voters",
-        bootstrap_servers: Vec<String> = "controller.quorum.bootstrap.servers",
-        election_timeout_ms: i32 = "controller.quorum.election.timeout.ms",
-        fetch_timeout_ms: i32 = "controller.quorum.fetch.timeout.ms",
         metadata_log_segment_bytes: i32 = "metadata.log.segment.bytes",
         metadata_log_segment_ms: i64 = "metadata.log.segment.ms",
         metadata_log_max_record_bytes_between_snapshots: i64 = "metadata.log.max.record.bytes.between.snapshots",
         metadata_log_max_snapshot_interval_ms: i64 = "metadata.log.max.snapshot.interval.ms",
-        metadata_max_retention_bytes: i64 = "metadata.max.retention.bytes",
-        metadata_max_retention_ms: i64 = "metadata.max.retention.ms",
-        metadata_max_idle_interval_ms: i32 = "metadata.max.idle.interval.ms",
     }
 }
+
+#[cfg(test)]
+pub(crate) const KEYS_ACTED_ON: &[&[&str]] = &[
+    ServerSettings::KEYS,
+    TopicCreationSettings::KEYS,
+    NetworkSettings::KEYS,
+    LogSettings::KEYS,
+    ReplicationSettings::KEYS,
+    GroupSettings::KEYS,
+    QuorumSettings::KEYS,
+];
 
 /// Parses `max.connections.per.ip.overrides`: `host:count` pairs.
 pub(crate) fn parse_connection_overrides(text: &str) -> Result<Vec<(String, i32)>, ValueError> {

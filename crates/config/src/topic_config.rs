@@ -172,3 +172,16 @@ fn scale_value(value: &Value, scale: i64) -> Value {
         _ => value.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_key_has_its_field() {
+        let names: Vec<_> = TOPIC_KEYS.iter().map(|key| key.name).collect();
+        let mut fields = TopicConfig::KEYS.to_vec();
+        fields.sort_unstable_by_key(|name| names.iter().position(|known| known == name));
+        assert_eq!(fields, names);
+    }
+}

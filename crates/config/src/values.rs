@@ -89,7 +89,6 @@ macro_rules! settings {
 
             /// The keys that the fields are read from.
             #[cfg(test)]
-            #[allow(dead_code, reason = "only the inert-keys test asks, and not of every struct")]
             pub(crate) const KEYS: &[&str] = &[$($key),*];
         }
     };
