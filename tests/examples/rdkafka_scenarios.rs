@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -25,12 +27,24 @@ struct Scenarios {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
-    let (bootstrap, prefix) = arguments.next().zip(arguments.next()).ok_or("usage: BOOTSTRAP PREFIX")?;
-    let admin = ClientConfig::new().set("bootstrap.servers", &bootstrap).create()?;
-    let all = Scenarios { bootstrap, prefix, admin };
+    let (bootstrap, prefix) = arguments
+        .next()
+        .zip(arguments.next())
+        .ok_or("usage: BOOTSTRAP PREFIX")?;
+    let admin = ClientConfig::new()
+        .set("bootstrap.servers", &bootstrap)
+        .create()?;
+    let all = Scenarios {
+        bootstrap,
+        prefix,
+        admin,
+    };
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         for acks in ["0", "1", "all"] {
-            report(&format!("produce-{codec}-{acks}"), all.produce(codec, acks).await);
+            report(
+                &format!("produce-{codec}-{acks}"),
+                all.produce(codec, acks).await,
+            );
         }
     }
     report("consume-from-time", all.consume_from_time().await);
@@ -53,7 +67,11 @@ fn report(name: &str, outcome: Outcome) {
 }
 
 fn expect<T: PartialEq + std::fmt::Debug>(expected: T, actual: T) -> Outcome {
-    if expected == actual { Ok(()) } else { Err(format!("expected {expected:?} but got {actual:?}").into()) }
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(format!("expected {expected:?} but got {actual:?}").into())
+    }
 }
 
 fn numbered(count: usize) -> Vec<String> {
@@ -61,10 +79,16 @@ fn numbered(count: usize) -> Vec<String> {
 }
 
 fn texts(messages: &[OwnedMessage]) -> Vec<String> {
-    messages.iter().map(|m| String::from_utf8_lossy(m.payload().unwrap_or_default()).into_owned()).collect()
+    messages
+        .iter()
+        .map(|m| String::from_utf8_lossy(m.payload().unwrap_or_default()).into_owned())
+        .collect()
 }
 
-fn until(what: &str, mut condition: impl FnMut() -> Result<bool, rdkafka::error::KafkaError>) -> Outcome {
+fn until(
+    what: &str,
+    mut condition: impl FnMut() -> Result<bool, rdkafka::error::KafkaError>,
+) -> Outcome {
     let begun = Instant::now();
     while !condition()? {
         if begun.elapsed() > LIMIT {
@@ -75,7 +99,10 @@ fn until(what: &str, mut condition: impl FnMut() -> Result<bool, rdkafka::error:
 }
 
 /// Polls once and keeps what comes; says how many partitions the member has.
-fn poll(consumer: &BaseConsumer, seen: &mut Vec<OwnedMessage>) -> Result<usize, rdkafka::error::KafkaError> {
+fn poll(
+    consumer: &BaseConsumer,
+    seen: &mut Vec<OwnedMessage>,
+) -> Result<usize, rdkafka::error::KafkaError> {
     if let Some(message) = consumer.poll(POLL) {
         seen.push(message?.detach());
     }
@@ -83,21 +110,36 @@ fn poll(consumer: &BaseConsumer, seen: &mut Vec<OwnedMessage>) -> Result<usize, 
 }
 
 impl Scenarios {
-    async fn topic(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) -> Result<String, Box<dyn std::error::Error>> {
+    async fn topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        configs: &[(&str, &str)],
+    ) -> Result<String, Box<dyn std::error::Error>> {
         let name = format!("{}{name}", self.prefix);
-        let topic = configs
-            .iter()
-            .fold(NewTopic::new(&name, partitions, TopicReplication::Fixed(1)), |topic, (key, value)| topic.set(key, value));
-        for created in self.admin.create_topics([&topic], &AdminOptions::new()).await? {
+        let topic = configs.iter().fold(
+            NewTopic::new(&name, partitions, TopicReplication::Fixed(1)),
+            |topic, (key, value)| topic.set(key, value),
+        );
+        for created in self
+            .admin
+            .create_topics([&topic], &AdminOptions::new())
+            .await?
+        {
             created.map_err(|(topic, code)| format!("{topic}: {code}"))?;
         }
         Ok(name)
     }
 
-    fn producer(&self, settings: &[(&str, &str)]) -> Result<FutureProducer, rdkafka::error::KafkaError> {
+    fn producer(
+        &self,
+        settings: &[(&str, &str)],
+    ) -> Result<FutureProducer, rdkafka::error::KafkaError> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.bootstrap);
-        settings.iter().for_each(|(key, value)| drop(config.set(*key, *value)));
+        settings
+            .iter()
+            .for_each(|(key, value)| drop(config.set(*key, *value)));
         config.create()
     }
 
@@ -124,7 +166,12 @@ impl Scenarios {
         Ok(())
     }
 
-    fn read(&self, topic: &str, partitions: i32, count: usize) -> Result<Vec<OwnedMessage>, Box<dyn std::error::Error>> {
+    fn read(
+        &self,
+        topic: &str,
+        partitions: i32,
+        count: usize,
+    ) -> Result<Vec<OwnedMessage>, Box<dyn std::error::Error>> {
         let consumer = self.consumer("unused")?;
         let mut all = TopicPartitionList::new();
         for partition in 0..partitions {
@@ -132,13 +179,22 @@ impl Scenarios {
         }
         consumer.assign(&all)?;
         let mut seen = Vec::new();
-        until("all records are read", || poll(&consumer, &mut seen).map(|_| seen.len() >= count))?;
+        until("all records are read", || {
+            poll(&consumer, &mut seen).map(|_| seen.len() >= count)
+        })?;
         Ok(seen)
     }
 
     async fn produce(&self, codec: &str, acks: &str) -> Outcome {
-        let topic = self.topic(&format!("produce-{codec}-{acks}"), 1, &[]).await?;
-        self.write(&topic, &numbered(10), &[("compression.type", codec), ("acks", acks)]).await?;
+        let topic = self
+            .topic(&format!("produce-{codec}-{acks}"), 1, &[])
+            .await?;
+        self.write(
+            &topic,
+            &numbered(10),
+            &[("compression.type", codec), ("acks", acks)],
+        )
+        .await?;
         expect(numbered(10), texts(&self.read(&topic, 1, 10)?))
     }
 
@@ -146,27 +202,41 @@ impl Scenarios {
         let topic = self.topic("time", 1, &[]).await?;
         let producer = self.producer(&[])?;
         for (i, value) in (1i64..).zip(numbered(10)) {
-            let record = FutureRecord::<(), _>::to(&topic).payload(&value).timestamp(1000 * i);
+            let record = FutureRecord::<(), _>::to(&topic)
+                .payload(&value)
+                .timestamp(1000 * i);
             producer.send(record, LIMIT).await.map_err(|(why, _)| why)?;
         }
         let consumer = self.consumer("unused")?;
         let mut asked = TopicPartitionList::new();
         asked.add_partition_offset(&topic, 0, Offset::Offset(5500))?;
         let found = consumer.offsets_for_times(asked, LIMIT)?;
-        expect(Some(Offset::Offset(5)), found.find_partition(&topic, 0).map(|partition| partition.offset()))?;
+        expect(
+            Some(Offset::Offset(5)),
+            found
+                .find_partition(&topic, 0)
+                .map(|partition| partition.offset()),
+        )?;
         expect((0, 10), consumer.fetch_watermarks(&topic, 0, LIMIT)?)
     }
 
     async fn group_rebalance(&self) -> Outcome {
         let topic = self.topic("group", 4, &[]).await?;
-        let (first, second, mut seen) = (self.consumer("group")?, self.consumer("group")?, Vec::new());
+        let (first, second, mut seen) =
+            (self.consumer("group")?, self.consumer("group")?, Vec::new());
         first.subscribe(&[&topic])?;
-        until("the first member has all", || Ok(poll(&first, &mut seen)? == 4))?;
+        until("the first member has all", || {
+            Ok(poll(&first, &mut seen)? == 4)
+        })?;
         second.subscribe(&[&topic])?;
-        until("both have two", || Ok([poll(&first, &mut seen)?, poll(&second, &mut seen)?] == [2, 2]))?;
+        until("both have two", || {
+            Ok([poll(&first, &mut seen)?, poll(&second, &mut seen)?] == [2, 2])
+        })?;
         let producer = self.producer(&[])?;
         for (i, value) in (0..).zip(numbered(40)) {
-            let record = FutureRecord::<(), _>::to(&topic).payload(&value).partition(i % 4);
+            let record = FutureRecord::<(), _>::to(&topic)
+                .payload(&value)
+                .partition(i % 4);
             producer.send(record, LIMIT).await.map_err(|(why, _)| why)?;
         }
         until("both read all", || {
@@ -177,72 +247,152 @@ impl Scenarios {
         first.commit_consumer_state(CommitMode::Sync)?;
         second.commit_consumer_state(CommitMode::Sync)?;
         drop(second);
-        until("the first member has all again", || Ok(poll(&first, &mut seen)? == 4))?;
+        until("the first member has all again", || {
+            Ok(poll(&first, &mut seen)? == 4)
+        })?;
         let committed = first.committed(LIMIT)?;
-        expect(vec![Offset::Offset(10); 4], committed.elements().iter().map(|partition| partition.offset()).collect())
+        expect(
+            vec![Offset::Offset(10); 4],
+            committed
+                .elements()
+                .iter()
+                .map(|partition| partition.offset())
+                .collect(),
+        )
     }
 
     async fn administer(&self) -> Outcome {
         let topic = self.topic("admin", 3, &[("retention.ms", "60000")]).await?;
         let consumer = self.consumer("unused")?;
         let metadata = consumer.fetch_metadata(Some(&topic), LIMIT)?;
-        expect(Some(3), metadata.topics().first().map(|topic| topic.partitions().len()))?;
+        expect(
+            Some(3),
+            metadata
+                .topics()
+                .first()
+                .map(|topic| topic.partitions().len()),
+        )?;
         expect(Some("60000".to_owned()), self.retention(&topic).await?)?;
-        let change = AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("retention.ms", "70000");
-        self.admin.alter_configs([&change], &AdminOptions::new()).await?;
+        let change =
+            AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("retention.ms", "70000");
+        self.admin
+            .alter_configs([&change], &AdminOptions::new())
+            .await?;
         let begun = Instant::now();
         while self.retention(&topic).await? != Some("70000".to_owned()) {
             if begun.elapsed() > LIMIT {
                 return Err("the configuration is not changed".into());
             }
         }
-        self.admin.delete_topics(&[&topic], &AdminOptions::new()).await?;
+        self.admin
+            .delete_topics(&[&topic], &AdminOptions::new())
+            .await?;
         until("the topic is gone", || {
-            Ok(consumer.fetch_metadata(None, LIMIT)?.topics().iter().all(|found| found.name() != topic))
+            Ok(consumer
+                .fetch_metadata(None, LIMIT)?
+                .topics()
+                .iter()
+                .all(|found| found.name() != topic))
         })
     }
 
     async fn retention(&self, topic: &str) -> Result<Option<String>, Box<dyn std::error::Error>> {
-        let described = self.admin.describe_configs([&ResourceSpecifier::Topic(topic)], &AdminOptions::new()).await?;
-        let resource = described.into_iter().next().ok_or("nothing described")?.map_err(|code| code.to_string())?;
-        Ok(resource.get("retention.ms").and_then(|entry| entry.value.clone()))
+        let described = self
+            .admin
+            .describe_configs([&ResourceSpecifier::Topic(topic)], &AdminOptions::new())
+            .await?;
+        let resource = described
+            .into_iter()
+            .next()
+            .ok_or("nothing described")?
+            .map_err(|code| code.to_string())?;
+        Ok(resource
+            .get("retention.ms")
+            .and_then(|entry| entry.value.clone()))
     }
 
     async fn idempotent(&self) -> Outcome {
         let topic = self.topic("idempotent", 1, &[]).await?;
-        self.write(&topic, &numbered(500), &[("enable.idempotence", "true"), ("batch.num.messages", "7")]).await?;
+        self.write(
+            &topic,
+            &numbered(500),
+            &[("enable.idempotence", "true"), ("batch.num.messages", "7")],
+        )
+        .await?;
         expect(numbered(500), texts(&self.read(&topic, 1, 500)?))
     }
 
     async fn big_message(&self) -> Outcome {
-        let topic = self.topic("big", 1, &[("max.message.bytes", "3000000")]).await?;
+        let topic = self
+            .topic("big", 1, &[("max.message.bytes", "3000000")])
+            .await?;
         let big = "b".repeat(2_000_000);
-        self.write(&topic, std::slice::from_ref(&big), &[("message.max.bytes", "4000000")]).await?;
+        self.write(
+            &topic,
+            std::slice::from_ref(&big),
+            &[("message.max.bytes", "4000000")],
+        )
+        .await?;
         expect(true, texts(&self.read(&topic, 1, 1)?) == [big])
     }
 
     async fn headers(&self) -> Outcome {
         let topic = self.topic("headers", 1, &[]).await?;
         let headers = OwnedHeaders::new()
-            .insert(Header { key: "a", value: Some("1") })
-            .insert(Header { key: "a", value: Some("2") })
-            .insert(Header::<&str> { key: "none", value: None });
-        let record = FutureRecord::<(), _>::to(&topic).payload("v").headers(headers);
-        self.producer(&[])?.send(record, LIMIT).await.map_err(|(why, _)| why)?;
+            .insert(Header {
+                key: "a",
+                value: Some("1"),
+            })
+            .insert(Header {
+                key: "a",
+                value: Some("2"),
+            })
+            .insert(Header::<&str> {
+                key: "none",
+                value: None,
+            });
+        let record = FutureRecord::<(), _>::to(&topic)
+            .payload("v")
+            .headers(headers);
+        self.producer(&[])?
+            .send(record, LIMIT)
+            .await
+            .map_err(|(why, _)| why)?;
         let read = self.read(&topic, 1, 1)?;
-        let found = read.first().and_then(|message| message.headers()).ok_or("no headers")?;
-        let values: Vec<_> = found.iter().map(|header| (header.key, header.value)).collect();
-        expect(vec![("a", Some(&b"1"[..])), ("a", Some(b"2")), ("none", None)], values)
+        let found = read
+            .first()
+            .and_then(|message| message.headers())
+            .ok_or("no headers")?;
+        let values: Vec<_> = found
+            .iter()
+            .map(|header| (header.key, header.value))
+            .collect();
+        expect(
+            vec![("a", Some(&b"1"[..])), ("a", Some(b"2")), ("none", None)],
+            values,
+        )
     }
 
     async fn nulls(&self) -> Outcome {
         let topic = self.topic("nulls", 1, &[]).await?;
         let producer = self.producer(&[])?;
-        producer.send(FutureRecord::<(), _>::to(&topic).payload("no key"), LIMIT).await.map_err(|(why, _)| why)?;
-        producer.send(FutureRecord::<_, ()>::to(&topic).key("no value"), LIMIT).await.map_err(|(why, _)| why)?;
+        producer
+            .send(FutureRecord::<(), _>::to(&topic).payload("no key"), LIMIT)
+            .await
+            .map_err(|(why, _)| why)?;
+        producer
+            .send(FutureRecord::<_, ()>::to(&topic).key("no value"), LIMIT)
+            .await
+            .map_err(|(why, _)| why)?;
         let found = self.read(&topic, 1, 2)?;
-        let pairs: Vec<_> = found.iter().map(|message| (message.key(), message.payload())).collect();
-        expect(vec![(None, Some(&b"no key"[..])), (Some(&b"no value"[..]), None)], pairs)
+        let pairs: Vec<_> = found
+            .iter()
+            .map(|message| (message.key(), message.payload()))
+            .collect();
+        expect(
+            vec![(None, Some(&b"no key"[..])), (Some(&b"no value"[..]), None)],
+            pairs,
+        )
     }
 
     async fn many_partitions(&self) -> Outcome {
@@ -251,7 +401,9 @@ impl Scenarios {
         let mut sent = Vec::new();
         let values = numbered(1000);
         for (partition, value) in (0..).zip(&values) {
-            let record = FutureRecord::<(), _>::to(&topic).payload(value).partition(partition);
+            let record = FutureRecord::<(), _>::to(&topic)
+                .payload(value)
+                .partition(partition);
             sent.push(producer.send_result(record).map_err(|(why, _)| why)?);
         }
         for delivery in sent {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use config::BrokerConfig;
 use parking_lot::{Condvar, Mutex};
 
 use crate::broker::Broker;
@@ -26,7 +27,7 @@ struct Stop {
 }
 
 struct Task {
-    period: fn(&Broker) -> Duration,
+    period: Box<dyn Fn(&Broker) -> Duration>,
     run: fn(&Broker),
     due: Instant,
 }
@@ -51,68 +52,7 @@ impl Maintenance {
 }
 
 fn run(broker: &Broker, stop: &Stop) {
-    let now = Instant::now();
-    let delay = ms(broker.config().log.initial_task_delay_ms);
-    let after_delay = |period: fn(&Broker) -> Duration, run| Task {
-        period,
-        run,
-        due: now + delay.min(period(broker)),
-    };
-    let mut tasks = [
-        after_delay(
-            |broker| ms(broker.config().log.retention_check_interval_ms),
-            apply_retention,
-        ),
-        after_delay(
-            |broker| {
-                ms(broker
-                    .config()
-                    .log
-                    .flush_offset_checkpoint_interval_ms
-                    .into())
-            },
-            checkpoint_recovery,
-        ),
-        after_delay(
-            |broker| {
-                ms(broker
-                    .config()
-                    .log
-                    .flush_start_offset_checkpoint_interval_ms
-                    .into())
-            },
-            checkpoint_starts,
-        ),
-        after_delay(
-            |broker| {
-                ms(broker
-                    .config()
-                    .log
-                    .producer_id_expiration_check_interval_ms
-                    .into())
-            },
-            expire_producers,
-        ),
-        after_delay(
-            |broker| {
-                ms(broker
-                    .config()
-                    .replication
-                    .replica_high_watermark_checkpoint_interval_ms)
-            },
-            checkpoint_marks,
-        ),
-        Task {
-            period: |_| Duration::from_secs(1),
-            run: purge,
-            due: now,
-        },
-        Task {
-            period: |_| Duration::from_secs(1),
-            run: watch_dirs,
-            due: now,
-        },
-    ];
+    let mut tasks = tasks(broker, Instant::now());
     loop {
         let mut asked = stop.asked.lock();
         if !*asked {
@@ -129,6 +69,50 @@ fn run(broker: &Broker, stop: &Stop) {
             }
         }
     }
+}
+
+/// Kafka's keys set the periods of its own tasks; looking after files and directories is ours.
+fn tasks(broker: &Broker, now: Instant) -> Vec<Task> {
+    const SECOND: Duration = Duration::from_secs(1);
+    let delay = ms(broker.config().log.initial_task_delay_ms);
+    let configured: [(fn(&BrokerConfig) -> i64, fn(&Broker)); 5] = [
+        (
+            |config| config.log.retention_check_interval_ms,
+            apply_retention,
+        ),
+        (
+            |config| config.log.flush_offset_checkpoint_interval_ms.into(),
+            checkpoint_recovery,
+        ),
+        (
+            |config| config.log.flush_start_offset_checkpoint_interval_ms.into(),
+            checkpoint_starts,
+        ),
+        (
+            |config| config.log.producer_id_expiration_check_interval_ms.into(),
+            expire_producers,
+        ),
+        (
+            |config| {
+                config
+                    .replication
+                    .replica_high_watermark_checkpoint_interval_ms
+            },
+            checkpoint_marks,
+        ),
+    ];
+    let configured = configured.into_iter().map(|(key, run)| Task {
+        period: Box::new(move |broker| ms(key(&broker.config()))),
+        run,
+        due: now + delay.min(ms(key(&broker.config()))),
+    });
+    let own: [fn(&Broker); 2] = [purge, watch_dirs];
+    let own = own.into_iter().map(|run| Task {
+        period: Box::new(|_| SECOND),
+        run,
+        due: now,
+    });
+    configured.chain(own).collect()
 }
 
 fn ms(period_ms: i64) -> Duration {

@@ -104,7 +104,33 @@ pub fn delete_topics(
             .map(|id| result(None, **id, Err(Error::DuplicateId))),
     );
 
-    // A topic may come by its id and by its name: then it is not deleted, and that is said once.
+    let found = find(image, names, ids, &duplicate_ids, &mut results);
+    let removed = |topic_id: &Uuid| {
+        MetadataRecord::RemoveTopic(RemoveTopicRecord {
+            topic_id: *topic_id,
+        })
+    };
+    let records = found.keys().map(removed).collect();
+    results.extend(
+        found
+            .into_iter()
+            .map(|(id, name)| result(Some(name), id, Ok(()))),
+    );
+    Decision {
+        records,
+        response: DeleteTopicsResponse::default().with_responses(results),
+    }
+}
+
+/// The topics to be deleted, by id; what cannot be found goes to `results`. A topic may come by its id and by its name:
+/// then it is not deleted, and that is said once.
+fn find<'a>(
+    image: &'a Image,
+    names: Vec<&String>,
+    ids: Vec<&Uuid>,
+    duplicate_ids: &[&Uuid],
+    results: &mut Vec<DeletableTopicResult>,
+) -> BTreeMap<Uuid, &'a str> {
     let mut found = BTreeMap::new();
     for id in ids {
         match image.topic_by_id(*id) {
@@ -126,21 +152,7 @@ pub fn delete_topics(
             }
         }
     }
-    let removed = |topic_id: &Uuid| {
-        MetadataRecord::RemoveTopic(RemoveTopicRecord {
-            topic_id: *topic_id,
-        })
-    };
-    let records = found.keys().map(removed).collect();
-    results.extend(
-        found
-            .into_iter()
-            .map(|(id, name)| result(Some(name), id, Ok(()))),
-    );
-    Decision {
-        records,
-        response: DeleteTopicsResponse::default().with_responses(results),
-    }
+    found
 }
 
 fn refuse_all(request: &DeleteTopicsRequest, version: i16) -> Decision<DeleteTopicsResponse> {
