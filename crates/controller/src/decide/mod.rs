@@ -11,6 +11,8 @@ mod configs;
 mod configs_tests;
 mod elections;
 mod isr;
+#[cfg(test)]
+mod model_tests;
 mod partition_change;
 mod placement;
 mod producer_ids;

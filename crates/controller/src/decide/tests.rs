@@ -1,6 +1,7 @@
 //! A small cluster to decide about, for the tests of every family.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use config::{BrokerConfig, Properties};
 use uuid::Uuid;
@@ -14,7 +15,9 @@ use super::*;
 use crate::{Entropy, Image};
 
 pub(super) fn config() -> BrokerConfig {
-    BrokerConfig::new(Properties::new()).unwrap()
+    static CONFIG: LazyLock<BrokerConfig> =
+        LazyLock::new(|| BrokerConfig::new(Properties::new()).unwrap());
+    CONFIG.clone()
 }
 
 pub(super) fn config_with(key: &str, value: &str) -> BrokerConfig {
