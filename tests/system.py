@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, differential, tools
+from harness import clients, differential, durability, hostile, tools
 from harness.report import Report
 
 TESTS = {
@@ -14,12 +14,19 @@ TESTS = {
     "differential-structure": differential.structure,
     "tools": tools.with_tidelog,
     "clients": clients.with_tidelog,
+    "milestone": durability.milestone,
+    "crash": durability.crash,
+    "clean-stop": durability.clean_stop,
+    "lock": durability.lock,
+    "log-dirs": durability.log_dirs,
+    "hostile": hostile.hostile,
 }
 # Only by name: checks of the tests themselves.
 SELF = {
     "differential-self": differential.with_kafka_itself,
     "tools-self": tools.with_kafka_itself,
     "clients-self": clients.with_kafka,
+    "milestone-self": durability.with_kafka,
 }
 
 

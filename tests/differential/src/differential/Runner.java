@@ -316,8 +316,5 @@ final class Runner {
         }
         ApiKeys decodedAs = step.startsWith("frame 18 ") ? ApiKeys.API_VERSIONS : null;
         compare(decodedAs, (short) 0, step, kafka.askRaw("raw", bytes, decodedAs), other.askRaw("raw", bytes, decodedAs));
-        for (Side side : sides()) {
-            side.close("raw");
-        }
     }
 }

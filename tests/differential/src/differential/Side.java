@@ -24,7 +24,8 @@ import org.apache.kafka.common.protocol.MessageUtil;
 
 /** One of the two brokers: its named connections, the requests in flight on them, and what a case remembers. */
 final class Side implements AutoCloseable {
-    private static final int ANSWER_TIMEOUT_MS = 20_000;
+    private static final int ANSWER_TIMEOUT_MS = 10_000;
+    static final String NO_ANSWER = "no answer in " + ANSWER_TIMEOUT_MS + " ms";
     static final int RAW_CORRELATION_ID = 7;
     static final String CLIENT_ID = "differential";
 
@@ -96,8 +97,11 @@ final class Side implements AutoCloseable {
             return decodedAs == null ? Answer.instead("answered " + HexFormat.of().formatHex(frame))
                     : decode(new Sent(decodedAs, (short) 0, RAW_CORRELATION_ID), frame);
         } catch (EOFException | SocketException | NullPointerException closed) {
-            close(connection);
             return Answer.instead("closed");
+        } catch (SocketTimeoutException silent) {
+            return Answer.instead(NO_ANSWER);
+        } finally {
+            close(connection);
         }
     }
 
@@ -127,7 +131,7 @@ final class Side implements AutoCloseable {
             return Answer.instead("closed");
         } catch (SocketTimeoutException silent) {
             close(name);
-            return Answer.instead("no answer in " + ANSWER_TIMEOUT_MS + " ms");
+            return Answer.instead(NO_ANSWER);
         }
     }
 

@@ -1,0 +1,143 @@
+"""What must outlive a broker: a file's lines, a million records, everything acknowledged before a SIGKILL."""
+
+import hashlib
+import random
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from harness.brokers import Kafka, Tidelog, java, kafka_classpath, wait_for
+from harness.javac import compiled
+from harness.report import say
+
+STATUS_FILE = Path("/var/lib/dpkg/status")
+FILE_LINES = 300_000
+RECORDS = 1_000_000
+RECORD_BYTES = 1_000
+KILLS = 6
+TOOL_LIMIT_S = 300
+
+
+def tool(name, *arguments, heap="512M", **options):
+    return subprocess.run(java(kafka_classpath(), f"org.apache.kafka.tools.{name}", *arguments, heap=heap), check=True,
+                          timeout=TOOL_LIMIT_S, stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, **options)
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def big_file(folder):
+    """The machine's package status file, repeated until it has a few hundred thousand lines."""
+    lines = STATUS_FILE.read_text(errors="replace").splitlines()
+    while len(lines) < FILE_LINES:
+        lines += lines
+    path = folder / "status"
+    path.write_text("\n".join(lines[:FILE_LINES]) + "\n")
+    return path
+
+
+def read_back(broker, sent, name):
+    received = broker.dir / name
+    with open(received, "wb") as out:
+        tool("consumer.ConsoleConsumer", "--bootstrap-server", broker.bootstrap, "--topic", "status", "--from-beginning",
+             "--max-messages", FILE_LINES, "--timeout-ms", 60_000, stdout=out)
+    if sha256(sent) != sha256(received):
+        raise AssertionError(f"what came out is not what went in: {received.stat().st_size} of {sent.stat().st_size} bytes")
+
+
+def count_of(broker, topic):
+    lines = tool("GetOffsetShell", "--bootstrap-server", broker.bootstrap, "--topic", topic).stdout.decode().split()
+    return sum(int(line.rsplit(":", 1)[1]) for line in lines)
+
+
+def milestone(report, broker=None):
+    """The first thing that Tidelog had to do: a file and a million records in and out, and again after a SIGKILL."""
+    with broker or Tidelog() as broker:
+        sent = big_file(broker.dir)
+        with open(sent, "rb") as lines:
+            tool("ConsoleProducer", "--bootstrap-server", broker.bootstrap, "--topic", "status", stdin=lines)
+        read_back(broker, sent, "received")
+        report.note(True, "a file goes through the console tools")
+        measured = tool("ProducerPerformance", "--topic", "perf", "--num-records", RECORDS, "--record-size", RECORD_BYTES,
+                        "--throughput", -1, "--bootstrap-server", broker.bootstrap, "--command-property", "acks=all")
+        say(measured.stdout.decode().splitlines()[-1])
+        report.note(count_of(broker, "perf") == RECORDS, "a million records are written")
+        consume_perf(report, broker, "a million records are read")
+        broker.kill()
+        broker.start()
+        report.note(count_of(broker, "perf") == RECORDS, "a million records are there after SIGKILL")
+        read_back(broker, sent, "received-again")
+        report.note(True, "the file is there after SIGKILL")
+        consume_perf(report, broker, "a million records are read after SIGKILL")
+
+
+def consume_perf(report, broker, name):
+    read = tool("ConsumerPerformance", "--bootstrap-server", broker.bootstrap, "--topic", "perf", "--num-records", RECORDS)
+    line = read.stdout.decode().splitlines()[-1]
+    say(line)
+    report.note(int(line.split(",")[4]) >= RECORDS, name, line)
+
+
+def crash(report, kills=KILLS):
+    """SIGKILL at any moment under load: what was acknowledged is there, in order, once."""
+    with Tidelog() as broker:
+        load = subprocess.Popen(java(compiled("load/src"), "Acknowledged", broker.bootstrap, "crash"), text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            if load.stdout.readline().strip() != "writing":
+                raise AssertionError("the load did not begin")
+            for _ in range(kills):
+                time.sleep(random.uniform(0.3, 2.5))
+                broker.kill()
+                began = time.monotonic()
+                broker.start()
+                say(f"killed; ready again after {time.monotonic() - began:.2f} s")
+            time.sleep(2)
+            said, _ = load.communicate("stop\n", timeout=150)
+        finally:
+            load.kill()
+        say(said.splitlines()[-1])
+        report.note(load.returncode == 0, "acknowledged records outlive SIGKILL", said[-3000:])
+
+
+def clean_stop(report):
+    """SIGTERM ends it soon and leaves Kafka's mark of a clean shutdown, which the next start takes away."""
+    with Tidelog() as broker:
+        code = broker.stop()
+        report.note(code == 0, "SIGTERM ends it without an error", f"exit code {code}")
+        mark = broker.log_dirs[0] / ".kafka_cleanshutdown"
+        report.note(mark.exists(), "a clean shutdown leaves its mark")
+        broker.start()
+        report.note(not mark.exists(), "a start takes the mark away")
+
+
+def lock(report):
+    """A second process on the same directory is refused."""
+    with Tidelog() as broker:
+        second = Tidelog()
+        second.properties["log.dirs"] = broker.properties["log.dirs"]
+        second.launch()
+        wait_for(lambda: not second.alive(), "the second process ending", timeout_s=20)
+        said = second.log.read_text()
+        report.note(second.process.returncode != 0 and re.search("lock|use", said), "a second process is refused", said)
+        report.note(broker.ready(), "the first one goes on")
+
+
+def log_dirs(report):
+    """Partitions are spread over several directories; one of them lost, the others go on."""
+    with Tidelog(log_dirs=3) as broker:
+        tool("TopicCommand", "--bootstrap-server", broker.bootstrap, "--create", "--topic", "spread", "--partitions", 9)
+        produce = ("ProducerPerformance", "--topic", "spread", "--num-records", 900, "--record-size", 100, "--throughput", -1,
+                   "--bootstrap-server", broker.bootstrap, "--command-property", "acks=all", "batch.size=200")
+        tool(*produce)
+        counts = [len(list(folder.glob("spread-*"))) for folder in broker.log_dirs]
+        report.note(counts == [3, 3, 3], "partitions are spread over the log dirs", f"{counts}")
+        broker.stop()
+        broker.start()
+        report.note(count_of(broker, "spread") == 900, "everything is there after a restart")
+
+
+def with_kafka(report):
+    milestone(report, Kafka())
