@@ -4,7 +4,7 @@ set -u
 bootstrap=$1 prefix=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-seq -f 'key%g:record %g' 0 99 > "$work/records"
+seq 0 99 | sed 's/.*/key&:record &/' > "$work/records"
 cut -d: -f2 "$work/records" > "$work/values"
 
 scenario() { # NAME COMMAND...: passes when the command does

@@ -1,5 +1,6 @@
 """The differential net: the same requests to Kafka and to Tidelog, in both validation modes."""
 
+import os
 import re
 import subprocess
 
@@ -14,7 +15,8 @@ NET = TESTS / "differential"
 
 def compare(report, kafka, other, options):
     driver = java(compiled("differential/src"), "differential.Differential", "--kafka", kafka.bootstrap,
-                  "--other", other.bootstrap, "--cases", NET / "cases", *options, heap="512M")
+                  "--other", other.bootstrap, "--cases", NET / "cases", *options,
+                  "--only", os.environ.get("TIDELOG_TEST_ONLY", ""), heap="512M")
     run = subprocess.run(driver, text=True, stdout=subprocess.PIPE, timeout=TIME_LIMIT_S)
     print(run.stdout, end="", flush=True)
     counted = re.search(r"pairs: (\d+) passed, (\d+) failed", run.stdout)

@@ -121,7 +121,7 @@ def lock(report):
         second.launch()
         wait_for(lambda: not second.alive(), "the second process ending", timeout_s=20)
         said = second.log.read_text()
-        report.note(second.process.returncode != 0 and re.search("lock|use", said), "a second process is refused", said)
+        report.note(second.process.returncode != 0 and re.search("lock|using", said), "a second process is refused", said)
         report.note(broker.ready(), "the first one goes on")
 
 

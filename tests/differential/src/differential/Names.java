@@ -36,6 +36,8 @@ final class Names {
             "configName", "memberId", "logDir", "feature", "producerId");
     private static final String NO_ID = Uuid.ZERO_UUID.toString();
 
+    /** The producer ids that cases choose themselves. */
+    private static final List<Long> CASES_OWN_IDS = java.util.stream.LongStream.range(4_000, 5_000).boxed().toList();
     /** What cases ask for when they mean an id that no topic has. */
     private static final String NO_TOPIC_S_ID = "AAAAAAAAAAAAAAAAAAAAaA";
 
@@ -113,7 +115,7 @@ final class Names {
         long value = node.asLong();
         if (Math.abs(value - System.currentTimeMillis()) < NEAR_MS) {
             return TextNode.valueOf("now");
-        } else if (value >= 0 && OPAQUE.contains(field)) {
+        } else if (value >= 0 && OPAQUE.contains(field) && !CASES_OWN_IDS.contains(value)) {
             return TextNode.valueOf(number(field, Long.toString(value)));
         } else if (value > 0 && api == ApiKeys.DESCRIBE_QUORUM && Set.of("highWatermark", "logEndOffset", "leaderEpoch").contains(field)) {
             return TextNode.valueOf("some " + field);

@@ -51,7 +51,7 @@ final class Report {
             return;
         }
         failed++;
-        System.out.println("DIFFERS " + asked.name() + "\n  " + name + " v" + version + ": " + shorten(step));
+        System.out.println("DIFFERS " + asked.name() + "\n  " + name + " v" + version + ": " + step);
         differences.stream().limit(12).forEach(difference -> System.out.println("    " + difference));
         if (differences.size() > 12) {
             System.out.println("    and " + (differences.size() - 12) + " more");

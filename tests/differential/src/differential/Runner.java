@@ -186,7 +186,7 @@ final class Runner {
                 actual = other.ask(connection, api, version, body(other, api, version, step.group(7)));
             }
         }
-        compare(api, version, step.group(0), expected, actual);
+        compare(api, version, substitute(kafka, step.group(0)), expected, actual);
     }
 
     /** A coordinator that is still loading has done nothing, and may be asked again. */
