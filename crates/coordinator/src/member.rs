@@ -1,5 +1,6 @@
 //! One member of a group.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -52,12 +53,8 @@ impl Member {
 }
 
 /// Keeps the first protocol of each name.
-pub(crate) fn without_duplicates(protocols: Vec<Protocol>) -> Vec<Protocol> {
-    let mut kept: Vec<Protocol> = Vec::with_capacity(protocols.len());
-    for protocol in protocols {
-        if kept.iter().all(|earlier| earlier.name != protocol.name) {
-            kept.push(protocol);
-        }
-    }
-    kept
+pub(crate) fn without_duplicates(mut protocols: Vec<Protocol>) -> Vec<Protocol> {
+    let mut seen = HashSet::with_capacity(protocols.len());
+    protocols.retain(|protocol| seen.insert(protocol.name.clone()));
+    protocols
 }

@@ -202,8 +202,10 @@ fn announce_generation(group: &mut Group, turn: &mut Turn<'_>) {
     turn.schedule(sync_timer(group), group.members.rebalance_timeout_ms());
 }
 
+/// A member may give no time at all; the timer is set for later even so, or the tick that set it would never end.
 fn wait_for_members(group: &mut Group, turn: &mut Turn<'_>) {
-    turn.schedule(join_timer(group), group.members.rebalance_timeout_ms());
+    let timeout_ms = group.members.rebalance_timeout_ms().max(1);
+    turn.schedule(join_timer(group), timeout_ms);
 }
 
 /// The sync timer went off: who has not asked for an assignment is out.

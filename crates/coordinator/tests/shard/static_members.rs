@@ -146,3 +146,17 @@ fn a_static_member_may_miss_a_rebalance_but_not_its_session() {
         Err(HeartbeatError::UnknownMemberId)
     );
 }
+
+#[test]
+fn a_member_that_gives_no_time_to_rebalance_does_not_stop_the_clock() {
+    let mut world = World::new();
+    let hasty = JoinRequest {
+        rebalance_timeout_ms: 0,
+        ..static_consumer("", "a")
+    };
+    let (members, _) = world.stable(vec![hasty, consumer("")]);
+    world.leave(&[(&members[1], None)]);
+    assert_eq!(world.state(), "PreparingRebalance");
+    world.pass(SESSION_MS + 1);
+    assert_eq!(world.state(), "Empty");
+}
