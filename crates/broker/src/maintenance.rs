@@ -26,6 +26,9 @@ struct Stop {
     wake: Condvar,
 }
 
+/// The key that sets a task's period.
+type PeriodMs = fn(&BrokerConfig) -> i64;
+
 struct Task {
     period: Box<dyn Fn(&Broker) -> Duration>,
     run: fn(&Broker),
@@ -75,7 +78,7 @@ fn run(broker: &Broker, stop: &Stop) {
 fn tasks(broker: &Broker, now: Instant) -> Vec<Task> {
     const SECOND: Duration = Duration::from_secs(1);
     let delay = ms(broker.config().log.initial_task_delay_ms);
-    let configured: [(fn(&BrokerConfig) -> i64, fn(&Broker)); 5] = [
+    let configured: [(PeriodMs, fn(&Broker)); 5] = [
         (
             |config| config.log.retention_check_interval_ms,
             apply_retention,
