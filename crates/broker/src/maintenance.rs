@@ -29,9 +29,12 @@ struct Stop {
 /// The key that sets a task's period.
 type PeriodMs = fn(&BrokerConfig) -> i64;
 
+/// What a task does.
+type Chore = fn(&Broker);
+
 struct Task {
     period: Box<dyn Fn(&Broker) -> Duration>,
-    run: fn(&Broker),
+    run: Chore,
     due: Instant,
 }
 
@@ -78,7 +81,7 @@ fn run(broker: &Broker, stop: &Stop) {
 fn tasks(broker: &Broker, now: Instant) -> Vec<Task> {
     const SECOND: Duration = Duration::from_secs(1);
     let delay = ms(broker.config().log.initial_task_delay_ms);
-    let configured: [(PeriodMs, fn(&Broker)); 5] = [
+    let configured: [(PeriodMs, Chore); 5] = [
         (
             |config| config.log.retention_check_interval_ms,
             apply_retention,
@@ -109,7 +112,7 @@ fn tasks(broker: &Broker, now: Instant) -> Vec<Task> {
         run,
         due: now + delay.min(ms(key(&broker.config()))),
     });
-    let own: [fn(&Broker); 2] = [purge, watch_dirs];
+    let own: [Chore; 2] = [purge, watch_dirs];
     let own = own.into_iter().map(|run| Task {
         period: Box::new(|_| SECOND),
         run,
