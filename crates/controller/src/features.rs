@@ -28,6 +28,7 @@ pub const SUPPORTED: &[SupportedFeature] = &[SupportedFeature {
 pub(crate) const DISABLED: &[&str] = &[
     "eligible.leader.replicas.version",
     "group.version",
+    "kraft.version",
     "share.version",
     "streams.version",
     "transaction.version",

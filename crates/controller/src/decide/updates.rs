@@ -66,8 +66,8 @@ pub fn update_features(
         };
         update_feature(image, config, update).map_err(error)
     });
-    let records: Vec<_> = match updates.collect() {
-        Ok(records) => records,
+    let records: Vec<_> = match updates.collect::<Result<Vec<_>, _>>() {
+        Ok(records) => records.into_iter().flatten().collect(),
         Err(error) => return refuse(&error),
     };
     let shown = if version <= 1 {
@@ -103,11 +103,12 @@ fn refuse(error: &Error) -> Decision<UpdateFeaturesResponse> {
     )
 }
 
+/// The record of the change; none if the feature is at that level already.
 fn update_feature(
     image: &Image,
     config: &BrokerConfig,
     update: &FeatureUpdateKey,
-) -> Result<MetadataRecord, Reason> {
+) -> Result<Option<MetadataRecord>, Reason> {
     let FeatureUpdateKey {
         feature: name,
         max_version_level: level,
@@ -146,5 +147,5 @@ fn update_feature(
         name: name.clone(),
         feature_level: *level,
     };
-    Ok(MetadataRecord::FeatureLevel(record))
+    Ok((*level != current).then_some(MetadataRecord::FeatureLevel(record)))
 }

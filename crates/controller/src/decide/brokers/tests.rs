@@ -502,6 +502,7 @@ fn update(feature: &str, level: i16, upgrade_type: i8) -> (i16, String) {
 fn only_what_is_there_can_be_finalized() {
     assert_eq!(update("metadata.version", 30, 1), (0, String::new()));
     assert_eq!(update("group.version", 0, 1), (0, String::new()));
+    assert_eq!(update("kraft.version", 0, 2), (0, String::new()));
     let cases = [
         (
             "group.version",
