@@ -94,7 +94,7 @@ fn remove(
         group.check_member(&member_id, instance_id)?;
     }
     let reason = leaving.reason.as_deref().unwrap_or("not provided");
-    tracing::info!(group = %group.id, member = member_id, reason, "member leaves");
+    tracing::debug!(group = %group.id, member = member_id, reason, "member leaves");
     rebalance::remove_member(group, &member_id, turn);
     Ok(())
 }

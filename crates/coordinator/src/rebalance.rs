@@ -102,7 +102,7 @@ pub(crate) fn prepare(group: &mut Group, reason: &str, turn: &mut Turn<'_>) {
     }
     group.pending_syncs.clear();
     turn.timers.cancel(&sync_timer(group));
-    tracing::info!(group = %group.id, generation = group.generation_id, reason, "rebalance begins");
+    tracing::debug!(group = %group.id, generation = group.generation_id, reason, "rebalance begins");
 
     let is_initial = group.state() == GroupState::Empty;
     group.transition_to(GroupState::PreparingRebalance, turn.now_ms);
@@ -164,7 +164,7 @@ pub(crate) fn complete_join(group: &mut Group, turn: &mut Turn<'_>) {
         .map(|member| Arc::clone(&member.id))
         .collect();
     for member_id in absent {
-        tracing::info!(group = %group.id, member = %member_id, "member did not rejoin in time");
+        tracing::debug!(group = %group.id, member = %member_id, "member did not rejoin in time");
         remove_member(group, &member_id, turn);
     }
 
@@ -174,7 +174,7 @@ pub(crate) fn complete_join(group: &mut Group, turn: &mut Turn<'_>) {
     }
     group.begin_next_generation(turn.now_ms);
     if group.state() == GroupState::Empty {
-        tracing::info!(group = %group.id, generation = group.generation_id, "group is empty");
+        tracing::debug!(group = %group.id, generation = group.generation_id, "group is empty");
         turn.effects.records.push(records::store_group(group));
     } else {
         announce_generation(group, turn);
@@ -182,7 +182,7 @@ pub(crate) fn complete_join(group: &mut Group, turn: &mut Turn<'_>) {
 }
 
 fn announce_generation(group: &mut Group, turn: &mut Turn<'_>) {
-    tracing::info!(
+    tracing::debug!(
         group = %group.id, generation = group.generation_id, members = group.members.len(), "generation is complete"
     );
     for member_id in group.members.ids() {
@@ -243,7 +243,7 @@ pub(crate) fn session_is_over(group: &mut Group, member_id: &str, turn: &mut Tur
     {
         return;
     }
-    tracing::info!(group = %group.id, member = member_id, "member's session timed out");
+    tracing::debug!(group = %group.id, member = member_id, "member's session timed out");
     remove_member(group, member_id, turn);
     match group.state() {
         GroupState::Stable | GroupState::CompletingRebalance => {
