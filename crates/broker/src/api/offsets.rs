@@ -3,6 +3,7 @@
 //! Leader epochs (KIP-320), static members (KIP-345), OffsetDelete (KIP-496), several groups (KIP-709), missing groups
 //! (KIP-848), topic ids (KIP-848, version 10).
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use controller::Image;
@@ -123,6 +124,8 @@ async fn commit_known(call: &Call, request: Arc<OffsetCommitRequest>, answers: &
 #[derive(Default)]
 struct Answers {
     topics: Vec<OffsetCommitResponseTopic>,
+    /// Where in `topics` a topic is: a request may name very many.
+    places: HashMap<TopicRef, usize>,
 }
 
 impl Answers {
@@ -130,23 +133,24 @@ impl Answers {
         let answer = OffsetCommitResponsePartition::default()
             .with_partition_index(partition)
             .with_error_code(error.map_or(0, |error| error.code()));
-        let same = |answered: &&mut OffsetCommitResponseTopic| {
-            *answered.name.0 == *topic.name && answered.topic_id == topic.id
-        };
-        match self.topics.iter_mut().rev().find(same) {
+        let place = self.places.get(topic).copied();
+        match place.and_then(|place| self.topics.get_mut(place)) {
             Some(answered) => answered.partitions.push(answer),
-            None => self.topics.push(
-                OffsetCommitResponseTopic::default()
-                    .with_name(topic_name(&topic.name))
-                    .with_topic_id(topic.id)
-                    .with_partitions(vec![answer]),
-            ),
+            None => {
+                self.places.insert(topic.clone(), self.topics.len());
+                self.topics.push(
+                    OffsetCommitResponseTopic::default()
+                        .with_name(topic_name(&topic.name))
+                        .with_topic_id(topic.id)
+                        .with_partitions(vec![answer]),
+                );
+            }
         }
     }
 }
 
 /// A topic by both of its names; one that is not known has only what the request called it.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct TopicRef {
     name: String,
     id: Uuid,
@@ -202,8 +206,12 @@ pub(crate) async fn fetch(
         }]
     };
     let mut groups = Vec::with_capacity(wanted.len());
+    let mut seen = HashSet::new();
     for group in wanted {
-        groups.push(fetch_group(&call, group).await);
+        // Once each: a short request must not ask for a group's offsets a hundred thousand times.
+        if seen.insert(group.group_id.clone()) {
+            groups.push(fetch_group(&call, group).await);
+        }
     }
     OffsetFetchResponse::default().with_groups(groups)
 }
@@ -250,8 +258,13 @@ async fn fetch_topics(
     let image = call.broker.image();
     let mut unknown = Vec::new();
     let mut wanted = Vec::new();
+    let mut seen = HashSet::new();
     for topic in topics {
-        let (id, partitions) = (topic.topic_id, topic.partition_indexes.clone());
+        let id = topic.topic_id;
+        let indexes = topic.partition_indexes.iter().copied();
+        let partitions: Vec<_> = indexes
+            .filter(|index| seen.insert((&topic.name, id, *index)))
+            .collect();
         if call.version() < TOPIC_IDS_FROM {
             wanted.push((topic.name.clone(), Uuid::nil(), partitions));
         } else if let Some(known) = image.topic_by_id(id) {
@@ -349,19 +362,21 @@ pub(crate) async fn delete(
     let image = call.broker.image();
     let mut topics = Vec::with_capacity(request.topics.len());
     let mut known = Vec::new();
+    let mut places = Vec::new();
     for topic in &request.topics {
         let mut unknown = Vec::new();
         for partition in &topic.partitions {
             let index = partition.partition_index;
             if image.partition(&topic.name, index).is_some() {
                 known.push((topic.name.clone(), index));
+                places.push((topics.len(), index));
             } else {
                 unknown.push(deleted(index, Some(ErrorCode::UnknownTopicOrPartition)));
             }
         }
         topics.push((topic.name.clone(), unknown));
     }
-    let (group_id, wanted) = (request.group_id.clone(), known.clone());
+    let (group_id, wanted) = (request.group_id.clone(), known);
     let delete = move |shard: &mut Shard, turn: &mut Turn<'_>| {
         shard.delete_offsets(&group_id, &wanted, turn.now_ms, turn.effects)
     };
@@ -372,8 +387,8 @@ pub(crate) async fn delete(
         }
         Err(error) => return OffsetDeleteResponse::default().with_error_code(error.code().code()),
     };
-    for ((name, index), result) in known.into_iter().zip(results) {
-        if let Some((_, answered)) = topics.iter_mut().find(|(topic, _)| *topic == name) {
+    for ((place, index), result) in places.into_iter().zip(results) {
+        if let Some((_, answered)) = topics.get_mut(place) {
             answered.push(deleted(index, result.err().map(|error| error.code())));
         }
     }

@@ -97,15 +97,16 @@ impl ControllerNode {
         self.follower.fold_to(offset + 1).await?;
         self.follower.take_delta();
         let image = Arc::new(self.follower.image().clone());
-        let delta = Delta::between(&broker.image(), &image);
-        observer::apply(broker, image.clone(), delta).await;
         let known = image.clone();
+        // Before logs are opened: what an earlier topic of the same name left must not become part of the new one.
         broker.logs.set_strays_aside(|name, id| {
             name.topic == CLUSTER_METADATA
                 || known
                     .topic(&name.topic)
                     .is_some_and(|topic| id.is_none_or(|id| id == topic.id))
         });
+        let delta = Delta::between(&broker.image(), &image);
+        observer::apply(broker, image.clone(), delta).await;
         self.applied.send_replace(image);
         let observing = tokio::spawn(observer::observe(
             self.follower,

@@ -40,7 +40,7 @@ use crate::topics::{Topic, Topics};
 /// How many partitions are loaded at a time.
 const CONCURRENT_LOADS: usize = 2;
 
-/// How long to wait for shards that are being loaded, where something has to reach all of them.
+/// How long to wait for shards that are being loaded, or for a slow disk, where something has to reach all of them.
 const LOADING_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct GroupCoordinator {
@@ -234,7 +234,11 @@ impl GroupCoordinator {
                 shard.forget_topic(&name, id, turn.now_ms, turn.effects);
             };
             while let Err(error) = coordinator.call_all(forget.clone()).await {
-                if error != CoordinatorError::LoadInProgress {
+                let is_passing = matches!(
+                    error,
+                    CoordinatorError::LoadInProgress | CoordinatorError::NotAvailable
+                );
+                if !is_passing {
                     tracing::warn!(%error, "offsets of a deleted topic were not removed");
                     return;
                 }

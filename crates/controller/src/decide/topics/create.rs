@@ -1,7 +1,7 @@
 //! CreateTopics: versions 2 to 7. Since version 5 the answer shows the new topic's configuration
 //! (KIP-525), since 7 its id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config::{BrokerConfig, Properties, ValueError};
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
@@ -102,7 +102,8 @@ pub fn create_topics(
 ) -> Decision<CreateTopicsResponse> {
     let names = request.topics.iter().map(|topic| &topic.name);
     let (once, duplicates) = without_duplicates(names);
-    let is_refused = |name: &String| duplicates.contains(&name) || name == METADATA_TOPIC;
+    let repeated: BTreeSet<_> = duplicates.iter().copied().collect();
+    let is_refused = |name: &String| repeated.contains(name) || name == METADATA_TOPIC;
     let topics: Vec<_> = request
         .topics
         .iter()

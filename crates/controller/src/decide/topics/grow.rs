@@ -1,5 +1,7 @@
 //! CreatePartitions: versions 0 to 3.
 
+use std::collections::BTreeSet;
+
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::{CreatePartitionsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
@@ -75,6 +77,7 @@ pub fn create_partitions(
     entropy: &mut Entropy,
 ) -> Decision<CreatePartitionsResponse> {
     let (_, duplicates) = without_duplicates(request.topics.iter().map(|topic| &topic.name));
+    let repeated: BTreeSet<_> = duplicates.iter().copied().collect();
     let mut results: Vec<_> = duplicates
         .iter()
         .map(|name| result(name, &Err(Error::Duplicate)))
@@ -83,7 +86,7 @@ pub fn create_partitions(
     for topic in request
         .topics
         .iter()
-        .filter(|topic| !duplicates.contains(&&topic.name))
+        .filter(|topic| !repeated.contains(&topic.name))
     {
         let room = MAX_RECORDS_PER_REQUEST.saturating_sub(records.len());
         let added = add_partitions(image, topic, room, entropy);
