@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use config::BrokerConfig;
 use parking_lot::{Condvar, Mutex};
+use replica::Vital;
 
 use crate::broker::Broker;
 use crate::clock;
@@ -58,6 +59,7 @@ impl Maintenance {
 }
 
 fn run(broker: &Broker, stop: &Stop) {
+    let _vital = Vital::job("maintenance");
     let mut tasks = tasks(broker, Instant::now());
     loop {
         let mut asked = stop.asked.lock();

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use parking_lot::{Condvar, Mutex};
 
 use crate::leader::Partition;
+use crate::vital::Vital;
 
 /// Below this many dirty partitions one thread syncs them in sequence; above, several do.
 const PARALLEL_FROM: usize = 3;
@@ -69,6 +70,7 @@ impl Flusher {
     }
 
     fn run(&self) {
+        let _vital = Vital::job("flusher");
         loop {
             let batch = {
                 let mut queue = self.queue.lock();

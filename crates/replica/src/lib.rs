@@ -6,8 +6,10 @@
 
 mod flusher;
 mod leader;
+mod vital;
 mod waiters;
 
 pub use flusher::Flusher;
 pub use leader::{AppendError, LeadershipError, Partition, Read, ReadError};
+pub use vital::Vital;
 pub use waiters::{Cause, Waiter};

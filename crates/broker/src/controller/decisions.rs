@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ::controller::{Entropy, Image};
 use quorum::{Leadership, Quorum};
+use replica::Vital;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 use wire::ErrorCode;
@@ -57,12 +58,12 @@ impl DecisionLoop {
 
     pub(super) fn start(mut self) -> mpsc::Sender<Job> {
         let (jobs, mut queue) = mpsc::channel(CONTROLLER_QUEUE);
-        tokio::spawn(async move {
+        tokio::spawn(Vital::task("decisions", async move {
             let mut batch = Vec::with_capacity(CONTROLLER_BATCH);
             while queue.recv_many(&mut batch, CONTROLLER_BATCH).await > 0 {
                 self.settle(std::mem::take(&mut batch)).await;
             }
-        });
+        }));
         jobs
     }
 

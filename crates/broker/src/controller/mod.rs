@@ -14,6 +14,7 @@ use std::sync::Arc;
 use ::config::{BrokerConfig, Listener};
 use ::controller::{Delta, Image, features};
 use quorum::{Endpoint, Quorum, QuorumOptions};
+use replica::Vital;
 use thiserror::Error;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -108,11 +109,14 @@ impl ControllerNode {
         let delta = Delta::between(&broker.image(), &image);
         observer::apply(broker, image.clone(), delta).await;
         self.applied.send_replace(image);
-        let observing = tokio::spawn(observer::observe(
-            self.follower,
-            broker.clone(),
-            self.applied,
-            self.quorum.clone(),
+        let observing = tokio::spawn(Vital::task(
+            "observer",
+            observer::observe(
+                self.follower,
+                broker.clone(),
+                self.applied,
+                self.quorum.clone(),
+            ),
         ));
         let watching = tokio::spawn(end_with(self.quorum.clone()));
         let reporting = tokio::spawn(directories::report(broker.clone()));

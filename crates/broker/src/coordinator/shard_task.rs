@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use coordinator::{Effects, Shard, Token};
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
-use replica::Cause;
+use replica::{Cause, Vital};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -81,7 +81,7 @@ impl ShardHandle {
             }
             tokio::select! {
                 () = stop.notified() => {}
-                () = run(&seat, queue, &is_loaded) => {}
+                () = Vital::task("group coordinator", run(&seat, queue, &is_loaded)) => {}
             }
         });
         handle
