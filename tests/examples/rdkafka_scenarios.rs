@@ -137,9 +137,9 @@ impl Scenarios {
     ) -> Result<FutureProducer, rdkafka::error::KafkaError> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.bootstrap);
-        settings
-            .iter()
-            .for_each(|(key, value)| drop(config.set(*key, *value)));
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
         config.create()
     }
 
