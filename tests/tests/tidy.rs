@@ -1,5 +1,11 @@
 //! The house rules, checked: layers, sizes, no stray notes, and documents that match the tree.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test panics to fail"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
