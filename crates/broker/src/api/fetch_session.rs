@@ -2,9 +2,9 @@
 //! answers only what changed.
 //!
 //! Invariant: at most `max.incremental.fetch.session.cache.slots` sessions exist; a session is evicted only when it has
-//! been quiet for [`EVICTABLE_AFTER_MS`].
+//! been quiet for [`EVICTABLE_AFTER_MS`]. A session's state is never locked while the map of sessions is waited for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -139,7 +139,7 @@ impl Session {
         let mut state = self.state.lock();
         let state = &mut *state;
         let mut selected = Vec::with_capacity(outcomes.len());
-        let mut served = Vec::new();
+        let mut served = HashSet::new();
         // The slots are in the order of `wanted` unless another request of this session came in between.
         let mut places = state.slots.iter_mut();
         for (wanted, outcome) in wanted.iter().zip(outcomes) {
@@ -158,14 +158,12 @@ impl Session {
             // An error leaves no trace, so that the recovery from it is told.
             slot.told = (!outcome.notable).then_some(told);
             if outcome.has_records {
-                served.push((wanted.topic.clone(), wanted.partition));
+                served.insert((wanted.topic.clone(), wanted.partition));
             }
         }
         if !served.is_empty() && served.len() < state.slots.len() {
-            state.slots.sort_by_key(|slot| {
-                served.iter().any(|(topic, partition)| {
-                    *partition == slot.wanted.partition && *topic == slot.wanted.topic
-                })
+            state.slots.sort_by_cached_key(|slot| {
+                served.contains(&(slot.wanted.topic.clone(), slot.wanted.partition))
             });
         }
         selected
@@ -173,7 +171,7 @@ impl Session {
 }
 
 impl State {
-    fn update(&mut self, wanted: Vec<Wanted>, forgotten: &[(TopicRef, i32)]) {
+    fn update(&mut self, wanted: Vec<Wanted>, forgotten: Vec<(TopicRef, i32)>) {
         let mut places: HashMap<(TopicRef, i32), usize> = HashMap::new();
         if !wanted.is_empty() {
             let keys = self
@@ -192,10 +190,9 @@ impl State {
             }
         }
         if !forgotten.is_empty() {
+            let forgotten: HashSet<_> = forgotten.into_iter().collect();
             self.slots.retain(|slot| {
-                !forgotten.iter().any(|(topic, partition)| {
-                    *partition == slot.wanted.partition && *topic == slot.wanted.topic
-                })
+                !forgotten.contains(&(slot.wanted.topic.clone(), slot.wanted.partition))
             });
         }
     }
@@ -248,8 +245,9 @@ impl FetchSessions {
         if session.by_topic_id != request.by_topic_id {
             return Err(SessionError::TopicIdMismatch);
         }
-        state.update(request.wanted, &request.forgotten);
+        state.update(request.wanted, request.forgotten);
         if state.slots.is_empty() {
+            drop(state);
             self.sessions.lock().remove(&session.id);
             return Ok(Context::Sessionless(Vec::new()));
         }

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 fn wanted(partition: i32, fetch_offset: i64) -> Wanted {
@@ -154,4 +156,29 @@ fn only_a_quiet_session_makes_room() {
             .unwrap_err(),
         SessionError::IdNotFound
     );
+}
+
+#[test]
+fn sessions_that_end_and_begin_at_once_do_not_wait_for_each_other() {
+    let sessions = FetchSessions::new(1);
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..2_000 {
+                let id = begin(&sessions, 1);
+                let mut ending = request(id, 1, vec![]);
+                ending.forgotten = vec![(TopicRef::Name("t".into()), 0)];
+                _ = sessions.open(ending, 0, || 0);
+            }
+            ended.store(true, Ordering::Release);
+        });
+        // Looks through the sessions for one to evict whenever the other thread has one.
+        while !ended.load(Ordering::Acquire) {
+            let newcomer = request(0, INITIAL_EPOCH, vec![wanted(0, 0)]);
+            let context = sessions.open(newcomer, 0, || 7).unwrap();
+            if context.session_id() != 0 {
+                _ = sessions.open(request(context.session_id(), FINAL_EPOCH, vec![]), 0, || 0);
+            }
+        }
+    });
 }
