@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -43,14 +43,15 @@ impl Flusher {
             thread: Mutex::new(None),
         });
         let running = flusher.clone();
-        let thread = std::thread::Builder::new()
+        let thread = Builder::new()
             .name(format!("flush-{name}"))
             .spawn(move || running.run())?;
         *flusher.thread.lock() = Some(thread);
         Ok(flusher)
     }
 
-    /// Syncs what is queued and ends the thread.
+    /// Syncs what is queued and ends the thread. What is queued meanwhile is left to whoever closes the logs: under load
+    /// the queue would never be found empty.
     pub fn stop(&self) {
         self.queue.lock().stopping = true;
         self.work.notify_one();
@@ -72,17 +73,17 @@ impl Flusher {
     fn run(&self) {
         let _vital = Vital::job("flusher");
         loop {
-            let batch = {
+            let (batch, is_last) = {
                 let mut queue = self.queue.lock();
                 while queue.dirty.is_empty() && !queue.stopping {
                     self.work.wait(&mut queue);
                 }
-                if queue.dirty.is_empty() {
-                    return;
-                }
-                std::mem::take(&mut queue.dirty)
+                (std::mem::take(&mut queue.dirty), queue.stopping)
             };
             self.sync_all(&batch);
+            if is_last {
+                return;
+            }
         }
     }
 
@@ -94,7 +95,11 @@ impl Flusher {
         let share = batch.len().div_ceil(SYNC_THREADS);
         std::thread::scope(|scope| {
             for part in batch.chunks(share) {
-                scope.spawn(move || part.iter().for_each(|partition| self.sync(partition)));
+                let sync_part = move || part.iter().for_each(|partition| self.sync(partition));
+                if Builder::new().spawn_scoped(scope, sync_part).is_err() {
+                    // No more threads to be had: slower, but nobody waits for ever.
+                    sync_part();
+                }
             }
         });
     }

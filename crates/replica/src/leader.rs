@@ -213,7 +213,7 @@ impl Partition {
 
     /// One cycle of the flusher. A failed sync is final: nothing above the durable end may be trusted.
     pub(crate) fn sync(&self) -> std::io::Result<()> {
-        self.dirty.store(false, Ordering::SeqCst);
+        self.dirty.swap(false, Ordering::AcqRel);
         let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
         let durable_end = self.log.sync().inspect_err(|error| {
             tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed");

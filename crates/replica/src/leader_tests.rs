@@ -117,3 +117,20 @@ fn leader_epochs_are_compared() {
         "an older epoch changes nothing"
     );
 }
+
+#[test]
+fn a_flusher_stops_under_load() {
+    let fixture = fixture(Durability::Fsync);
+    let stopped = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stopped.load(Ordering::Acquire) {
+                append(&fixture.partition).unwrap();
+            }
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        fixture.flusher.stop();
+        stopped.store(true, Ordering::Release);
+    });
+    assert!(fixture.partition.log().durable_end() > 0);
+}
