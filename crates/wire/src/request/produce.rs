@@ -14,6 +14,9 @@ const MIN_VERSION: i16 = 3;
 const MAX_VERSION: i16 = 13;
 const FLEXIBLE_FROM: i16 = 9;
 
+/// About what becoming of one partition and answering for it takes in memory; one without records is six bytes on the wire.
+const ANSWER_BYTES: usize = 256;
+
 /// What a Produce says before its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProduceRequest {
@@ -329,7 +332,9 @@ impl Layout {
                 let length = self.name_length(reader)?;
                 name_of(reader.take(length)?)?;
             }
-            for _ in 0..self.count(reader, self.least_partition())? {
+            let count = self.count(reader, self.least_partition())?;
+            reader.admit_array(count, self.least_partition(), ANSWER_BYTES)?;
+            for _ in 0..count {
                 let (_, length) = self.partition_head(reader)?;
                 reader.take(length.unwrap_or(0))?;
                 self.end_struct(reader)?;
@@ -354,6 +359,23 @@ mod tests {
         body.extend(b"\x02a\x03\0\0\0\x01\x04abc\0\0\0\0\x02\0\0\0");
         body.extend(b"\x02b\x02\0\0\0\x07\x01\0\0\0");
         body
+    }
+
+    #[test]
+    fn partitions_without_records_are_not_taken_without_end() {
+        let body_of = |count: i16| {
+            let mut body = vec![0xff, 0xff, 0, 0, 0, 0, 0, 30, 0, 0, 0, 1, 0, 1, b'a', 0, 0];
+            body.extend(count.to_be_bytes());
+            for _ in 0..count {
+                body.extend(b"\0\0\0\x01\xff\xff\xff\xff");
+            }
+            body
+        };
+        assert!(ProduceRequest::decode(&body_of(100), 3).is_ok());
+        assert!(matches!(
+            ProduceRequest::decode(&body_of(1_000), 3),
+            Err(DecodeError::TooMuchMemory(_))
+        ));
     }
 
     #[test]
