@@ -135,7 +135,8 @@ impl Recovery<'_> {
             recovery_point,
             epochs,
             writer,
-            newborn,
+            // The process that made the directory, or files in it, may have died before it synced them.
+            newborn: newborn || (!self.checkpoint.clean && self.checkpoint.recovery_point == 0),
         })
     }
 
