@@ -29,6 +29,11 @@ impl Broker {
         for topic in delta.deleted_topics.values() {
             self.drop_topic(&topic.id);
         }
+        if !delta.deleted_topics.is_empty() {
+            // Or a topic of the same name would, after a crash, be taken for as long as the old one was.
+            self.logs.write_recovery_points(&self.topics);
+            self.logs.checkpoint_log_starts(&self.topics);
+        }
         self.apply_broker_config(&image, delta);
         for id in &delta.created_topics {
             if let Some(topic) = image.topic_by_id(*id) {

@@ -1,15 +1,17 @@
 //! The log directories of this node: which partition lives where, opening, deleting, checkpoints.
 //!
-//! Invariant: a partition has a log in at most one directory; a directory that failed takes no new logs and is not closed
-//! as if it were clean.
+//! Invariants: a partition has a log in at most one directory; a directory that failed takes no new logs; one that failed,
+//! or holds a log that could not be opened, is not closed as if it were clean; a checkpoint names no deleted log once
+//! another log may have its name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ::config::{BrokerConfig, Durability, TopicConfig};
+use parking_lot::Mutex;
 use replica::{Flusher, Partition};
 use store::{
     FileCache, LogConfig, LogDir, LogDirError, LogOptions, MetaProperties, PartitionKind,
@@ -20,7 +22,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::limits::OPEN_FILES_SHARE;
-use crate::topics::Topic;
+use crate::topics::{Topic, Topics};
 
 #[derive(Debug, Error)]
 pub enum LogsError {
@@ -52,6 +54,8 @@ pub(crate) struct Dir {
     id: Uuid,
     flusher: Arc<Flusher>,
     logs: AtomicUsize,
+    /// Logs that were found and could not be opened, or not yet. What is in them is neither checked nor synced.
+    unopened: Mutex<HashSet<PartitionName>>,
     /// Sticky until a restart.
     offline: AtomicBool,
     /// The failure has been dealt with.
@@ -93,8 +97,11 @@ impl Dir {
 pub(crate) struct Logs {
     cluster_id: String,
     dirs: Vec<Dir>,
-    /// Where the partitions live that were found at start, with the topic id that they were made for.
-    found: HashMap<PartitionName, (usize, Option<Uuid>)>,
+    /// Where the partitions live that were found at start, with the topic id that they were made for; each is taken out
+    /// once its log is open, since what has the name later is another log.
+    found: Mutex<HashMap<PartitionName, (usize, Option<Uuid>)>>,
+    /// Held while checkpoints are written, so that none is replaced by an older one.
+    checkpointing: Mutex<()>,
     files: Arc<FileCache>,
 }
 
@@ -118,6 +125,7 @@ impl Logs {
                 id,
                 flusher,
                 logs: AtomicUsize::new(0),
+                unopened: Mutex::default(),
                 offline: AtomicBool::default(),
                 noted: AtomicBool::default(),
             });
@@ -125,7 +133,8 @@ impl Logs {
         Ok(Self {
             cluster_id,
             dirs,
-            found,
+            found: Mutex::new(found),
+            checkpointing: Mutex::default(),
             files: FileCache::new(open_files()),
         })
     }
@@ -173,12 +182,16 @@ impl Logs {
             },
             files: self.files.clone(),
         };
-        let here = self
-            .found
-            .get(&name)
-            .filter(|(_, id)| id.is_none_or(|id| id == topic.id));
-        let (dir, log) = match here.and_then(|(dir, _)| self.dirs.get(*dir)) {
-            Some(dir) => (dir, dir.store.open_log(&name, options, clock::now_ms())?),
+        let found = self.found.lock().get(&name).copied();
+        let here = found.filter(|(_, id)| id.is_none_or(|id| id == topic.id));
+        let (dir, log) = match here.and_then(|(dir, _)| self.dirs.get(dir)) {
+            Some(dir) => {
+                dir.unopened.lock().insert(name.clone());
+                let log = dir.store.open_log(&name, options, clock::now_ms())?;
+                dir.unopened.lock().remove(&name);
+                self.found.lock().remove(&name);
+                (dir, log)
+            }
             None => {
                 let dir = self.emptiest().ok_or(LogsError::NoneUsable)?;
                 (
@@ -241,34 +254,46 @@ impl Logs {
     }
 
     /// Makes the logs' recovery points current and writes them down: a crash from here on costs only what comes after.
-    pub(crate) fn checkpoint_recovery_points(&self, topics: &[Arc<Topic>]) {
+    pub(crate) fn checkpoint_recovery_points(&self, topics: &Topics) {
+        self.for_each_dir(topics, |_, partitions| {
+            for partition in partitions {
+                if let Err(error) = partition.log().checkpoint() {
+                    tracing::warn!(topic = %partition.topic, partition = partition.index, %error, "recovery point not advanced");
+                }
+            }
+            Ok(())
+        });
+        self.write_recovery_points(topics);
+    }
+
+    /// Writes the recovery points as they are.
+    pub(crate) fn write_recovery_points(&self, topics: &Topics) {
+        let _checkpointing = self.checkpointing.lock();
         self.for_each_dir(topics, |dir, partitions| {
-            let point = |partition: &Partition| {
-                partition
-                    .log()
-                    .checkpoint()
-                    .unwrap_or(partition.log().recovery_point())
-            };
-            dir.store.write_recovery_points(
-                partitions
-                    .iter()
-                    .map(|partition| (name_of(partition), point(partition))),
-            )
+            let points = partitions
+                .iter()
+                .map(|partition| (name_of(partition), partition.log().recovery_point()));
+            dir.store.write_recovery_points(points)
         });
     }
 
-    pub(crate) fn checkpoint_log_starts(&self, topics: &[Arc<Topic>]) {
+    pub(crate) fn checkpoint_log_starts(&self, topics: &Topics) {
+        let _checkpointing = self.checkpointing.lock();
         self.for_each_dir(topics, |dir, partitions| {
             let moved = partitions
                 .iter()
-                .filter(|partition| partition.log().log_start() > 0);
-            dir.store.write_log_starts(
-                moved.map(|partition| (name_of(partition), partition.log().log_start())),
-            )
+                .filter(|partition| partition.log().log_start() > 0)
+                .map(|partition| (name_of(partition), partition.log().log_start()));
+            let unopened = dir.unopened.lock();
+            let kept = unopened
+                .iter()
+                .filter_map(|name| Some((name.clone(), dir.store.log_start(name)?)));
+            dir.store.write_log_starts(moved.chain(kept))
         });
     }
 
-    pub(crate) fn checkpoint_high_watermarks(&self, topics: &[Arc<Topic>]) {
+    pub(crate) fn checkpoint_high_watermarks(&self, topics: &Topics) {
+        let _checkpointing = self.checkpointing.lock();
         self.for_each_dir(topics, |dir, partitions| {
             let offsets = partitions
                 .iter()
@@ -279,11 +304,11 @@ impl Logs {
 
     fn for_each_dir(
         &self,
-        topics: &[Arc<Topic>],
+        topics: &Topics,
         write: impl Fn(&Dir, &[Arc<Partition>]) -> io::Result<()>,
     ) {
         let mut by_dir = vec![Vec::new(); self.dirs.len()];
-        for partition in topics.iter().flat_map(|topic| topic.partitions()) {
+        for partition in topics.all().iter().flat_map(|topic| topic.partitions()) {
             if let Some(partitions) = by_dir.get_mut(self.dir_of(&partition)) {
                 partitions.push(partition);
             }
@@ -301,12 +326,12 @@ impl Logs {
     }
 
     /// A clean end: everything synced, checkpoints current, and the mark that says so.
-    pub(crate) fn close(&self, topics: &[Arc<Topic>], broker_epoch: i64) {
+    pub(crate) fn close(&self, topics: &Topics, broker_epoch: i64) {
         for dir in &self.dirs {
             dir.flusher.stop();
         }
         let mut failed = vec![false; self.dirs.len()];
-        for partition in topics.iter().flat_map(|topic| topic.partitions()) {
+        for partition in topics.all().iter().flat_map(|topic| topic.partitions()) {
             partition.resign();
             if let Err(error) = partition.log().close() {
                 tracing::error!(topic = %partition.topic, partition = partition.index, %error, "log not closed");
@@ -315,16 +340,11 @@ impl Logs {
                 }
             }
         }
-        self.for_each_dir(topics, |dir, partitions| {
-            let points = partitions
-                .iter()
-                .map(|partition| (name_of(partition), partition.log().recovery_point()));
-            dir.store.write_recovery_points(points)
-        });
+        self.write_recovery_points(topics);
         self.checkpoint_log_starts(topics);
         self.checkpoint_high_watermarks(topics);
         for (dir, failed) in self.dirs.iter().zip(failed) {
-            if failed || dir.is_offline() {
+            if failed || dir.is_offline() || !dir.unopened.lock().is_empty() {
                 continue;
             }
             if let Err(error) = dir.store.close(broker_epoch) {

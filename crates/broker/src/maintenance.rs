@@ -147,15 +147,15 @@ fn apply_retention(broker: &Broker) {
 }
 
 fn checkpoint_recovery(broker: &Broker) {
-    broker.logs.checkpoint_recovery_points(&broker.topics.all());
+    broker.logs.checkpoint_recovery_points(&broker.topics);
 }
 
 fn checkpoint_starts(broker: &Broker) {
-    broker.logs.checkpoint_log_starts(&broker.topics.all());
+    broker.logs.checkpoint_log_starts(&broker.topics);
 }
 
 fn checkpoint_marks(broker: &Broker) {
-    broker.logs.checkpoint_high_watermarks(&broker.topics.all());
+    broker.logs.checkpoint_high_watermarks(&broker.topics);
 }
 
 fn expire_producers(broker: &Broker) {

@@ -90,7 +90,7 @@ async fn serve(
     broker.groups.shut_down().await;
     maintenance.stop();
     controller.stop().await;
-    broker.logs.close(&broker.topics.all(), broker.epoch());
+    broker.logs.close(&broker.topics, broker.epoch());
     Ok(())
 }
 

@@ -122,6 +122,11 @@ impl LogDir {
         self.high_watermarks.get(name).copied()
     }
 
+    /// The partition's log start as it was checkpointed when the directory was opened.
+    pub fn log_start(&self, name: &PartitionName) -> Option<i64> {
+        self.log_starts.get(name).copied()
+    }
+
     /// All partitions' directories, but the cluster metadata's like any other.
     pub fn partitions(&self) -> io::Result<Vec<FoundPartition>> {
         let mut found = Vec::new();
@@ -166,7 +171,8 @@ impl LogDir {
         )
     }
 
-    /// Makes a log for a new partition. Its directory is durable once the log has been synced.
+    /// Makes a log for a new partition. A directory that has the name already is another topic's,
+    /// and set aside. The new one's directory is durable once the log has been synced.
     pub fn create_log(
         &self,
         name: &PartitionName,
@@ -175,8 +181,16 @@ impl LogDir {
         now_ms: i64,
     ) -> Result<Log, OpenError> {
         let path = self.path.join(name.to_string());
+        let failed = |source| OpenError {
+            path: path.clone(),
+            source,
+        };
+        if path.is_dir() {
+            tracing::warn!(path = %path.display(), "a partition of another topic, set aside");
+            self.set_aside(&path, name).map_err(failed)?;
+        }
         let log = Log::open(&path, options, Checkpoint::UNKNOWN, now_ms)?;
-        partition_metadata::write(&path, topic_id).map_err(|source| OpenError { path, source })?;
+        partition_metadata::write(&path, topic_id).map_err(failed)?;
         Ok(log)
     }
 
@@ -234,8 +248,11 @@ impl LogDir {
 
     /// Sets a partition's directory aside that belongs to no topic.
     pub fn mark_stray(&self, found: &FoundPartition) -> io::Result<()> {
-        let path = self.path.join(found.name.stray_name(Uuid::new_v4()));
-        fs::rename(&found.path, path)?;
+        self.set_aside(&found.path, &found.name)
+    }
+
+    fn set_aside(&self, path: &Path, name: &PartitionName) -> io::Result<()> {
+        fs::rename(path, self.path.join(name.stray_name(Uuid::new_v4())))?;
         sync_dir(&self.path)
     }
 

@@ -90,3 +90,22 @@ fn a_damaged_checkpoint_costs_time_but_no_data() {
     let log_dir = LogDir::open(dir.path()).unwrap();
     assert!(log_dir.recovery_points.is_empty());
 }
+
+#[test]
+fn a_new_log_never_takes_up_what_another_topic_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    let name = PartitionName::new("topic", 0);
+    let create = |topic_id| {
+        let options = options(LogConfig::default());
+        log_dir.create_log(&name, Uuid::from_u128(topic_id), options, NOW_MS)
+    };
+    let former = create(1).unwrap();
+    append(&former, batch(NOW_MS, 5, 10));
+    drop(former);
+    assert_eq!(create(2).unwrap().log_end(), 0);
+    let mut found = log_dir.partitions().unwrap();
+    found.sort_by_key(|found| found.topic_id);
+    let kinds: Vec<_> = found.iter().map(|found| found.kind).collect();
+    assert_eq!(kinds, [PartitionKind::Stray, PartitionKind::Current]);
+}

@@ -1,4 +1,6 @@
 //! DeleteRecords, versions 0 to 2: moves log start offsets forward for good (KIP-107).
+//!
+//! The answer goes out after the new log starts are checkpointed: what was deleted stays deleted, whatever happens next.
 
 use std::sync::Arc;
 
@@ -44,6 +46,11 @@ pub(crate) async fn handle(
                 .with_name(TopicName(StrBytes::from_string(topic.name)))
                 .with_partitions(partitions),
         );
+    }
+    let broker = call.broker.clone();
+    let checkpoint = move || broker.logs.checkpoint_log_starts(&broker.topics);
+    if tokio::task::spawn_blocking(checkpoint).await.is_err() {
+        tracing::error!("log starts not checkpointed");
     }
     DeleteRecordsResponse::default().with_topics(topics)
 }

@@ -108,6 +108,9 @@ impl ControllerNode {
         });
         let delta = Delta::between(&broker.image(), &image);
         observer::apply(broker, image.clone(), delta).await;
+        // What an earlier run wrote of topics that are gone is forgotten before a new one can have their names.
+        broker.logs.write_recovery_points(&broker.topics);
+        broker.logs.checkpoint_log_starts(&broker.topics);
         self.applied.send_replace(image);
         let observing = tokio::spawn(Vital::task(
             "observer",
