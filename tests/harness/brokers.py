@@ -16,7 +16,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
-READY_TIMEOUT_S = 90
+READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 30
 # Below the ephemeral range, so that no client's own port takes one between the check and the bind.
 PORTS = range(*map(int, os.environ.get("TIDELOG_TEST_PORTS", "20000-29999").split("-")))

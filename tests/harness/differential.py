@@ -35,16 +35,16 @@ def with_kafka_itself(report):
         compare(report, kafka, other, ["--errors", NET / "errors.txt", "--table", NET / "ERRORS.md"])
 
 
-def with_tidelog(report, validation, table):
+def with_tidelog(report, validation, lists, table):
     kafka, tidelog = Kafka().launch(), Tidelog({"log.record.validation": validation}).launch()
     with kafka, tidelog:
-        compare(report, kafka, tidelog, ["--deliberate", NET / f"deliberate-{validation}.txt",
+        compare(report, kafka, tidelog, ["--deliberate", ",".join(str(NET / name) for name in lists),
                                          *(["--errors", NET / "errors.txt", "--table", NET / "ERRORS.md"] if table else [])])
 
 
 def full(report):
-    with_tidelog(report, "full", table=True)
+    with_tidelog(report, "full", ["deliberate.txt"], table=True)
 
 
 def structure(report):
-    with_tidelog(report, "structure", table=False)
+    with_tidelog(report, "structure", ["deliberate.txt", "deliberate-structure.txt"], table=False)

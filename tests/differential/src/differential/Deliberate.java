@@ -37,11 +37,14 @@ final class Deliberate {
         return new Deliberate();
     }
 
-    static Deliberate read(Path file) throws IOException {
+    /** Reads one file or several, named with commas between. */
+    static Deliberate read(String files) throws IOException {
         Deliberate all = new Deliberate();
-        for (String line : Files.readAllLines(file)) {
-            if (!line.isBlank() && !line.startsWith("#")) {
-                all.lines.add(new Line(line));
+        for (String file : files.split(",")) {
+            for (String line : Files.readAllLines(Path.of(file))) {
+                if (!line.isBlank() && !line.startsWith("#")) {
+                    all.lines.add(new Line(line));
+                }
             }
         }
         return all;

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 
 /**
  * Sends the same requests to Kafka and to another broker and tells where the answers differ.
- * Arguments: --kafka HOST:PORT --other HOST:PORT --cases DIR [--only PATTERN] [--deliberate FILE]
+ * Arguments: --kafka HOST:PORT --other HOST:PORT --cases DIR [--only PATTERN] [--deliberate FILE,FILE]
  * [--errors FILE --table FILE]; without --deliberate the other broker is Kafka too and must not differ at all.
  */
 public final class Differential {
@@ -22,7 +22,7 @@ public final class Differential {
         }
         Pattern only = Pattern.compile(options.getOrDefault("only", ""));
         boolean otherIsKafka = !options.containsKey("deliberate");
-        Deliberate deliberate = otherIsKafka ? Deliberate.none() : Deliberate.read(Path.of(options.get("deliberate")));
+        Deliberate deliberate = otherIsKafka ? Deliberate.none() : Deliberate.read(options.get("deliberate"));
         Report report = new Report(deliberate);
         try (Side kafka = new Side("kafka", options.get("kafka")); Side other = new Side("other", options.get("other"))) {
             Runner runner = new Runner(kafka, other, otherIsKafka, report);
