@@ -215,9 +215,15 @@ impl Partition {
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         self.dirty.swap(false, Ordering::AcqRel);
         let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
-        let durable_end = self.log.sync().inspect_err(|error| {
-            tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed");
-        })?;
+        let durable_end = match self.log.sync() {
+            Ok(durable_end) => durable_end,
+            // Its files may be gone with its topic, and nobody waits for it any more.
+            Err(_) if *self.role.read() == Role::Idle => return Ok(()),
+            Err(error) => {
+                tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed");
+                return Err(error);
+            }
+        };
         self.raise_durable_end(durable_end, bytes);
         Ok(())
     }

@@ -134,3 +134,14 @@ fn a_flusher_stops_under_load() {
     });
     assert!(fixture.partition.log().durable_end() > 0);
 }
+
+#[test]
+fn a_deleted_log_fails_nobody() {
+    let fixture = fixture(Durability::Fsync);
+    append(&fixture.partition).unwrap();
+    fixture.partition.resign();
+    std::fs::remove_dir_all(fixture.partition.log().path()).unwrap();
+    assert!(fixture.partition.sync().is_ok());
+    fixture.flusher.stop();
+    assert!(!fixture.flusher.failed());
+}
