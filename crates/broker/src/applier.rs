@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::{BrokerConfig, Properties, TopicConfig};
-use controller::image::{ConfigResource, ConfigResourceType};
+use controller::image::{ConfigResource, ConfigResourceType, directory};
 use controller::{Delta, Image};
 use parking_lot::Mutex;
 use replica::Partition;
@@ -80,12 +80,23 @@ impl Broker {
                 .iter()
                 .copied()
                 .filter(|index| hosted(index) && topic.partition(*index).is_none());
-            missing.extend(absent.map(|index| (topic.clone(), index)));
+            missing.extend(absent.map(|index| {
+                let partition = known.partition(index);
+                let assigned = partition.and_then(|partition| partition.directory_of(self.node_id));
+                (
+                    topic.clone(),
+                    index,
+                    assigned.unwrap_or(directory::UNASSIGNED),
+                )
+            }));
         }
         let opened = Mutex::new(BTreeMap::<Uuid, Vec<Arc<Partition>>>::new());
-        let open = |share: &[(Arc<Topic>, i32)]| {
-            for (topic, index) in share {
-                match self.logs.open_partition(topic, *index, &self.config()) {
+        let open = |share: &[(Arc<Topic>, i32, Uuid)]| {
+            for (topic, index, assigned) in share {
+                match self
+                    .logs
+                    .open_partition(topic, *index, *assigned, &self.config())
+                {
                     Ok(partition) => opened.lock().entry(topic.id).or_default().push(partition),
                     Err(error) => {
                         tracing::error!(topic = %topic.name, partition = index, %error, "log not opened")

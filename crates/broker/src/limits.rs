@@ -43,3 +43,6 @@ pub(crate) const DIRECTORY_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Replicas whose directory one request tells: their records fit the controller's bound on a request.
 pub(crate) const DIRECTORY_REPORT_PARTITIONS: usize = 2000;
+
+/// Partitions that one fetch session remembers; a client that adds more begins anew, with a full fetch.
+pub(crate) const MAX_FETCH_SESSION_PARTITIONS: usize = 100_000;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ::config::{BrokerConfig, Durability, TopicConfig};
+use ::controller::image::directory;
 use parking_lot::Mutex;
 use replica::{Flusher, Partition};
 use store::{
@@ -46,6 +47,10 @@ pub enum LogsError {
     Open(#[from] store::OpenError),
     #[error("no log directory is usable")]
     NoneUsable,
+    #[error("the log directory with id {0} is not among those configured")]
+    NotHere(Uuid),
+    #[error("partition {name} is in two log directories, {} among them", path.display())]
+    Twice { name: PartitionName, path: PathBuf },
 }
 
 /// One entry of `log.dirs`.
@@ -166,11 +171,13 @@ impl Logs {
         }
     }
 
-    /// Opens the partition's log where it was found, or makes one in the directory with the fewest.
+    /// Opens the partition's log where it was found, or makes one: in the directory that the cluster assigned, else in the
+    /// one with the fewest. A partition assigned to a directory that is not here is not begun anew elsewhere.
     pub(crate) fn open_partition(
         &self,
         topic: &Topic,
         index: i32,
+        assigned: Uuid,
         config: &BrokerConfig,
     ) -> Result<Arc<Partition>, LogsError> {
         let name = PartitionName::new(&*topic.name, index);
@@ -193,7 +200,7 @@ impl Logs {
                 (dir, log)
             }
             None => {
-                let dir = self.emptiest().ok_or(LogsError::NoneUsable)?;
+                let dir = self.dir_for_new(assigned)?;
                 (
                     dir,
                     dir.store
@@ -209,6 +216,14 @@ impl Logs {
             Arc::new(log),
             dir.flusher.clone(),
         ))
+    }
+
+    fn dir_for_new(&self, assigned: Uuid) -> Result<&Dir, LogsError> {
+        if directory::is_reserved(assigned) {
+            return self.emptiest().ok_or(LogsError::NoneUsable);
+        }
+        let named = self.dirs.iter().find(|dir| dir.id == assigned);
+        named.ok_or(LogsError::NotHere(assigned))
     }
 
     fn emptiest(&self) -> Option<&Dir> {
@@ -416,7 +431,12 @@ fn take_stock(
     for partition in store.partitions().map_err(at(store.path()))? {
         match partition.kind {
             PartitionKind::Current => {
-                found.insert(partition.name, (index, partition.topic_id));
+                let (name, path) = (partition.name, partition.path);
+                let before = found.insert(name.clone(), (index, partition.topic_id));
+                // Nobody can tell which of the two is the partition.
+                if before.is_some_and(|(_, id)| id == partition.topic_id) {
+                    return Err(LogsError::Twice { name, path });
+                }
             }
             PartitionKind::Deleted => store.delete_found(&partition),
             PartitionKind::Future | PartitionKind::Stray => {}

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::limits::MAX_FETCH_SESSION_PARTITIONS;
+
 /// A session in use is safe from newcomers for this long.
 const EVICTABLE_AFTER_MS: i64 = 120_000;
 
@@ -246,6 +248,11 @@ impl FetchSessions {
             return Err(SessionError::TopicIdMismatch);
         }
         state.update(request.wanted, request.forgotten);
+        if state.slots.len() > MAX_FETCH_SESSION_PARTITIONS {
+            drop(state);
+            self.sessions.lock().remove(&session.id);
+            return Err(SessionError::IdNotFound);
+        }
         if state.slots.is_empty() {
             drop(state);
             self.sessions.lock().remove(&session.id);
