@@ -11,7 +11,7 @@ from harness.report import Report
 
 TESTS = {
     "differential-full": differential.full,
-    "differential-structure": differential.structure,
+    "differential-header": differential.header,
     "tools": tools.with_tidelog,
     "clients": clients.with_tidelog,
     "milestone": durability.milestone,

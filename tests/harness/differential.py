@@ -46,5 +46,5 @@ def full(report):
     with_tidelog(report, "full", ["deliberate.txt"], table=True)
 
 
-def structure(report):
-    with_tidelog(report, "structure", ["deliberate.txt", "deliberate-structure.txt"], table=False)
+def header(report):
+    with_tidelog(report, "header", ["deliberate.txt", "deliberate-header.txt"], table=False)
