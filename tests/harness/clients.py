@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.brokers import ROOT, TESTS, Kafka, Tidelog, java
 from harness.javac import CACHE, compiled
 from harness.report import say
 
 TIME_LIMIT_S = 300
+AT_ONCE = 3
 CLIENTS = TESTS / "clients"
 
 
@@ -62,8 +65,8 @@ PROGRAMS = {
 }
 
 
-def run_client(report, broker, name):
-    run = subprocess.run([*map(str, PROGRAMS[name]()), broker.bootstrap, f"{name}-"], text=True, timeout=TIME_LIMIT_S,
+def run_client(report, broker, name, command):
+    run = subprocess.run([*map(str, command), broker.bootstrap, f"{name}-"], text=True, timeout=TIME_LIMIT_S,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     lines = run.stdout.splitlines()
     for line in lines:
@@ -74,14 +77,21 @@ def run_client(report, broker, name):
 
 
 def all_against(report, broker):
-    with broker:
-        only = os.environ.get("TIDELOG_TEST_CLIENTS", "").split()
-        for name in only or PROGRAMS:
-            say(f"client {name}")
-            try:
-                run_client(report, broker, name)
-            except (subprocess.SubprocessError, OSError) as why:
-                report.note(False, name, f"{why}")
+    def one(name):
+        began = time.monotonic()
+        try:
+            run_client(report, broker, name, commands[name])
+        except (subprocess.SubprocessError, OSError) as why:
+            report.note(False, name, f"{why}")
+        say(f"client {name} took {time.monotonic() - began:.0f} s")
+
+    names = os.environ.get("TIDELOG_TEST_CLIENTS", "").split() or PROGRAMS
+    commands = {}
+    for name in names:
+        say(f"preparing client {name}")
+        commands[name] = PROGRAMS[name]()
+    with broker, ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, names))
 
 
 def with_tidelog(report):

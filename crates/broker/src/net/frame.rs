@@ -118,22 +118,34 @@ impl FrameReader {
             match stream.try_read(rest) {
                 Ok(0) if self.head_read == 0 => return Ok(None),
                 Ok(0) => return Err(FrameError::Truncated),
-                Ok(read) => self.head_read += read,
+                Ok(read) => {
+                    self.head_read += read;
+                    // A wrong size is refused at once: the peer may have nothing more to send.
+                    if self.head_read >= SIZE_BYTES {
+                        self.size()?;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     stream.readable().await?
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        let [s0, s1, s2, s3, prefix @ ..] = self.head;
+        let [_, _, _, _, prefix @ ..] = self.head;
+        let size = self.size()?;
+        wire::frame::admit(prefix, size as usize)?;
+        Ok(Some((size, prefix)))
+    }
+
+    /// The size that the head tells, once it is here.
+    fn size(&self) -> Result<u32, FrameError> {
+        let [s0, s1, s2, s3, ..] = self.head;
         let size = i32::from_be_bytes([s0, s1, s2, s3]);
         let max = self.max_request_bytes;
-        let checked = u32::try_from(size)
+        u32::try_from(size)
             .ok()
             .filter(|bytes| size <= max && *bytes as usize >= API_PREFIX_BYTES)
-            .ok_or(FrameError::Size { size, max })?;
-        wire::frame::admit(prefix, checked as usize)?;
-        Ok(Some((checked, prefix)))
+            .ok_or(FrameError::Size { size, max })
     }
 }
 
