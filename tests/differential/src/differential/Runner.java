@@ -2,8 +2,10 @@ package differential;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -114,7 +116,8 @@ final class Runner {
             raw(step);
         } else if (words.length > 1 && words[1].equals("receive")) {
             String connection = words[0].substring(1);
-            compare(lastApi, lastVersion, step, kafka.receive(connection), other.receive(connection));
+            Sent sent = sentOn.get(connection);
+            compare(sent.api(), sent.version(), step, kafka.receive(connection), other.receive(connection));
         } else if (request.matches()) {
             request(request);
         } else {
@@ -122,8 +125,10 @@ final class Runner {
         }
     }
 
-    private ApiKeys lastApi;
-    private short lastVersion;
+    private record Sent(ApiKeys api, short version) {}
+
+    /** What was last sent, without waiting, on each connection. */
+    private final Map<String, Sent> sentOn = new HashMap<>();
 
     private void request(Matcher step) throws Exception {
         ApiKeys api = java.util.Arrays.stream(ApiKeys.values()).filter(key -> key.name.equals(step.group(3))).findFirst()
@@ -135,9 +140,8 @@ final class Runner {
             if (outer.isEmpty()) {
                 sides().forEach(side -> side.variables.put("v", Short.toString(version)));
             }
-            lastApi = api;
-            lastVersion = version;
             if (step.group(2) != null) {
+                sentOn.put(connection, new Sent(api, version));
                 for (Side side : sides()) {
                     side.send(connection, api, version, body(side, api, version, step.group(7)));
                 }
