@@ -83,7 +83,7 @@ def consume_perf(report, broker, name):
 def crash(report, kills=KILLS):
     """SIGKILL at any moment under load: what was acknowledged is there, in order, once."""
     with Tidelog() as broker:
-        load = subprocess.Popen(java(compiled("load/src"), "Acknowledged", broker.bootstrap, "crash"), text=True,
+        load = subprocess.Popen(java(compiled("load/src"), "Acknowledged", broker.bootstrap, "crash", heap="3G"), text=True,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             if load.stdout.readline().strip() != "writing":
