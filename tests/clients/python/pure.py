@@ -25,8 +25,13 @@ def consumer(**settings):
                          max_partition_fetch_bytes=4_000_000, **settings)
 
 
+# This client loses an assignment that arrives while poll() gives up, and asks for metadata 100 ms after it subscribes:
+# the limit of a poll stays well away from that.
+POLL_MS = 1000
+
+
 def poll(reader, seen):
-    for records in reader.poll(timeout_ms=100).values():
+    for records in reader.poll(timeout_ms=POLL_MS).values():
         seen.extend(records)
     return reader
 
@@ -79,7 +84,7 @@ def group_rebalance():
     def second_member():
         second.subscribe([name])
         while not stop.is_set():
-            second.poll(timeout_ms=100)
+            second.poll(timeout_ms=POLL_MS)
         second.close()
     thread = threading.Thread(target=second_member)
     thread.start()
