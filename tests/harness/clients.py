@@ -45,10 +45,14 @@ def js_client():
     return ["node", copy / "kafkajs.js"]
 
 
-def rdkafka_client():
-    subprocess.run(["cargo", "build", "--quiet", "-p", "system-tests", "--example", "rdkafka_scenarios"], check=True, cwd=ROOT)
+def rdkafka_program(name):
+    subprocess.run(["cargo", "build", "--quiet", "-p", "system-tests", "--example", name], check=True, cwd=ROOT)
     target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
-    return [f"{target}/debug/examples/rdkafka_scenarios"]
+    return [f"{target}/debug/examples/{name}"]
+
+
+def rdkafka_client():
+    return rdkafka_program("rdkafka_scenarios")
 
 
 PROGRAMS = {

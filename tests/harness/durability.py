@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from harness.brokers import Kafka, Tidelog, java, kafka_classpath, wait_for
-from harness.javac import compiled
+from harness.load import Load
 from harness.report import say
 
 STATUS_FILE = Path("/var/lib/dpkg/status")
@@ -16,6 +16,9 @@ FILE_LINES = 300_000
 RECORDS = 1_000_000
 RECORD_BYTES = 1_000
 KILLS = 6
+LONG_KILLS = 200
+# So that segments are rolled while it is killed.
+SMALL_SEGMENTS = {"log.segment.bytes": "4194304"}
 TOOL_LIMIT_S = 300
 
 
@@ -82,24 +85,20 @@ def consume_perf(report, broker, name):
 
 def crash(report, kills=KILLS):
     """SIGKILL at any moment under load: what was acknowledged is there, in order, once."""
-    with Tidelog() as broker:
-        load = subprocess.Popen(java(compiled("load/src"), "Acknowledged", broker.bootstrap, "crash", heap="3G"), text=True,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            if load.stdout.readline().strip() != "writing":
-                raise AssertionError("the load did not begin")
-            for _ in range(kills):
-                time.sleep(random.uniform(0.3, 2.5))
-                broker.kill()
-                began = time.monotonic()
-                broker.start()
-                say(f"killed; ready again after {time.monotonic() - began:.2f} s")
-            time.sleep(2)
-            said, _ = load.communicate("stop\n", timeout=150)
-        finally:
-            load.kill()
-        say(said.splitlines()[-1])
-        report.note(load.returncode == 0, "acknowledged records outlive SIGKILL", said[-3000:])
+    with Tidelog(SMALL_SEGMENTS) as broker, Load(broker) as load:
+        for _ in range(kills):
+            time.sleep(random.uniform(0.3, 2.5))
+            broker.kill()
+            began = time.monotonic()
+            broker.start()
+            say(f"killed; ready again after {time.monotonic() - began:.2f} s")
+        time.sleep(2)
+        ok, _, said = load.check()
+        report.note(ok, "acknowledged records outlive SIGKILL", said)
+
+
+def crash_long(report):
+    crash(report, LONG_KILLS)
 
 
 def clean_stop(report):
