@@ -83,11 +83,12 @@ fn run(broker: &Broker, stop: &Stop) {
 fn tasks(broker: &Broker, now: Instant) -> Vec<Task> {
     const SECOND: Duration = Duration::from_secs(1);
     let delay = ms(broker.config().log.initial_task_delay_ms);
-    let configured: [(PeriodMs, Chore); 5] = [
+    let configured: [(PeriodMs, Chore); 6] = [
         (
             |config| config.log.retention_check_interval_ms,
             apply_retention,
         ),
+        (|config| config.log.flush_scheduler_interval_ms, flush_aged),
         (
             |config| config.log.flush_offset_checkpoint_interval_ms.into(),
             checkpoint_recovery,
@@ -142,6 +143,15 @@ fn apply_retention(broker: &Broker) {
                     tracing::error!(topic = %topic.name, partition = partition.index, %error, "retention failed");
                 }
             }
+        }
+    }
+}
+
+/// Kafka's `flush.ms`: of use in page-cache mode only, since otherwise nothing stays unsynced.
+fn flush_aged(broker: &Broker) {
+    for topic in broker.topics.all() {
+        for partition in topic.partitions() {
+            partition.flush_if_due();
         }
     }
 }

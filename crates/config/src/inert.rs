@@ -48,8 +48,6 @@ const INERT: &[&str] = &[
     "delete.retention.ms",
     "early.start.listeners",
     "fetch.purgatory.purge.interval.requests",
-    "flush.messages",
-    "flush.ms",
     "follower.fetch.last.tiered.offset.enable",
     "follower.replication.throttled.rate",
     "follower.replication.throttled.replicas",
@@ -131,9 +129,6 @@ const INERT: &[&str] = &[
     "log.cleaner.min.compaction.lag.ms",
     "log.cleaner.threads",
     "log.dir.failure.timeout.ms",
-    "log.flush.interval.messages",
-    "log.flush.interval.ms",
-    "log.flush.scheduler.interval.ms",
     "log.local.retention.bytes",
     "log.local.retention.ms",
     "log.preallocate",
@@ -340,7 +335,7 @@ mod tests {
     use crate::keys::{broker_key, client_metrics_key, group_key, topic_key};
 
     /// Lower it whenever a key comes to life; never raise it.
-    const MOST: usize = 325;
+    const MOST: usize = 320;
 
     #[test]
     fn the_list_names_existing_keys_and_does_not_grow() {

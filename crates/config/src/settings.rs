@@ -83,6 +83,7 @@ settings! {
         durability: Durability = "log.durability",
         record_validation: RecordValidation = "log.record.validation",
         retention_check_interval_ms: i64 = "log.retention.check.interval.ms",
+        flush_scheduler_interval_ms: i64 = "log.flush.scheduler.interval.ms",
         flush_offset_checkpoint_interval_ms: i32 = "log.flush.offset.checkpoint.interval.ms",
         flush_start_offset_checkpoint_interval_ms: i32 = "log.flush.start.offset.checkpoint.interval.ms",
         initial_task_delay_ms: i64 = "log.initial.task.delay.ms",

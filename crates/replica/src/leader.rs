@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use store::{AppendArgs, Appended, DeleteBeyondEnd, Log, Origin, Payload};
 use thiserror::Error;
 use uuid::Uuid;
@@ -74,6 +75,8 @@ pub struct Partition {
     high_watermark: AtomicI64,
     /// Queued at the flusher, or being queued.
     dirty: AtomicBool,
+    /// When the flusher last synced the log, or when it was opened.
+    synced_at: Mutex<Instant>,
     /// Appended but not yet credited to waiting fetches.
     hidden_bytes: AtomicI64,
     waiters: Waiters,
@@ -97,6 +100,7 @@ impl Partition {
             flusher,
             role: RwLock::new(Role::Idle),
             dirty: AtomicBool::new(false),
+            synced_at: Mutex::new(Instant::now()),
             hidden_bytes: AtomicI64::new(0),
             waiters: Waiters::default(),
         })
@@ -206,8 +210,24 @@ impl Partition {
         if durable_end >= self.log.log_end() {
             let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
             self.raise_durable_end(durable_end, bytes);
-        } else if !self.dirty.swap(true, Ordering::AcqRel) {
+        } else {
+            self.flush();
+        }
+    }
+
+    fn flush(self: &Arc<Self>) {
+        if !self.dirty.swap(true, Ordering::AcqRel) {
             self.flusher.enqueue(self.clone());
+        }
+    }
+
+    /// Has what is unsynced flushed if the last sync was `flush.ms` ago. As in Kafka, that is the
+    /// sync's age and not the record's.
+    pub fn flush_if_due(self: &Arc<Self>) {
+        let flush_ms = u64::try_from(self.log.config().flush_ms).unwrap_or(0);
+        let is_due = self.synced_at.lock().elapsed() >= Duration::from_millis(flush_ms);
+        if is_due && self.log.synced_end() < self.log.log_end() {
+            self.flush();
         }
     }
 
@@ -215,6 +235,7 @@ impl Partition {
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         self.dirty.swap(false, Ordering::AcqRel);
         let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
+        *self.synced_at.lock() = Instant::now();
         let durable_end = match self.log.sync() {
             Ok(durable_end) => durable_end,
             // Its files may be gone with its topic, and nobody waits for it any more.

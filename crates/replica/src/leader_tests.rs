@@ -12,9 +12,13 @@ struct Fixture {
 }
 
 fn fixture(durability: Durability) -> Fixture {
+    fixture_with(durability, LogConfig::default())
+}
+
+fn fixture_with(durability: Durability, config: LogConfig) -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let options = LogOptions {
-        config: LogConfig::default(),
+        config,
         durability,
         files: FileCache::new(16),
     };
@@ -44,6 +48,21 @@ fn in_page_cache_mode_an_append_is_visible_at_once() {
     let fixture = fixture(Durability::PageCache);
     append(&fixture.partition).unwrap();
     assert_eq!(fixture.partition.high_watermark(), 1);
+}
+
+#[test]
+fn flush_ms_syncs_what_the_page_cache_has() {
+    let config = |flush_ms| LogConfig {
+        flush_ms,
+        ..LogConfig::default()
+    };
+    for (flush_ms, synced_end) in [(0, 1), (60_000, 0)] {
+        let fixture = fixture_with(Durability::PageCache, config(flush_ms));
+        append(&fixture.partition).unwrap();
+        fixture.partition.flush_if_due();
+        fixture.flusher.stop();
+        assert_eq!(fixture.partition.log().synced_end(), synced_end);
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Appending to a log: offsets, producer check, one write, indexes, and then it is published.
 
+use std::sync::atomic::Ordering;
+
 use format::{Batch, BatchHeader, NO_TIMESTAMP, batches, set_base_offset, set_leader_epoch};
 
-use crate::config::LogConfig;
+use crate::config::{Durability, LogConfig};
 use crate::control::end_txn_marker;
 use crate::limits::MAX_SEGMENT_BYTES;
 use crate::log::{Log, Writer};
@@ -127,7 +129,17 @@ impl Log {
             segment: segment.base_offset(),
             position: end,
         });
+        self.promise(extent.last_offset.saturating_add(1), config);
         Ok(())
+    }
+
+    /// In page-cache mode an append is as durable as promised at once, unless it makes as many
+    /// records unsynced as `flush.messages` says: then the next sync makes it so.
+    fn promise(&self, end_offset: i64, config: &LogConfig) {
+        let unsynced = end_offset.saturating_sub(self.synced_end());
+        if self.durability == Durability::PageCache && unsynced < config.flush_messages {
+            self.durable.fetch_max(end_offset, Ordering::AcqRel);
+        }
     }
 
     /// Takes a written batch into everything that is derived from the log.

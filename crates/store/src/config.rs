@@ -5,7 +5,8 @@
 pub enum Durability {
     /// Once they are fsynced.
     Fsync,
-    /// Once they are in the page cache: Kafka's own behaviour. The durable end is the log end.
+    /// Once they are in the page cache: Kafka's own behaviour. The durable end is the log end, but
+    /// for what an append with `flush.messages` waits for.
     PageCache,
 }
 

@@ -45,6 +45,8 @@ pub struct Log {
     pub(crate) end: AtomicMark,
     /// Stored under `syncing`, after the bytes below it were fsynced. Never above `end`.
     pub(crate) synced: AtomicMark,
+    /// Raised by each sync; in page-cache mode by appends too, as far as `flush.messages` allows.
+    pub(crate) durable: AtomicI64,
     /// Log, indexes, epochs and producer snapshot are fsynced up to here.
     pub(crate) recovery_point: AtomicI64,
     /// Sticky: a write could not be undone, or an fsync failed.
@@ -90,6 +92,7 @@ impl Log {
             log_start: AtomicI64::new(recovered.log_start),
             end: AtomicMark::new(recovered.end),
             synced: AtomicMark::new(recovered.end),
+            durable: AtomicI64::new(recovered.end.offset),
             recovery_point: AtomicI64::new(recovered.recovery_point),
             failed: AtomicBool::new(false),
             dir_dirty: AtomicBool::new(recovered.newborn),
@@ -113,10 +116,7 @@ impl Log {
 
     /// Everything below is as durable as the log's mode promises.
     pub fn durable_end(&self) -> i64 {
-        match self.durability {
-            Durability::Fsync => self.synced.offset(),
-            Durability::PageCache => self.end.offset(),
-        }
+        self.durable.load(Ordering::Acquire)
     }
 
     /// Everything below has been fsynced, whatever the mode.

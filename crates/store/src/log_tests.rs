@@ -70,6 +70,26 @@ fn the_durable_end_follows_a_sync_in_fsync_mode_only() {
 }
 
 #[test]
+fn in_page_cache_mode_an_append_waits_for_a_sync_after_flush_messages() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = options(LogConfig {
+        flush_messages: 5,
+        ..LogConfig::default()
+    });
+    options.durability = Durability::PageCache;
+    let checkpoint = crate::Checkpoint::UNKNOWN;
+    let log = Log::open(&dir.path().join("t-0"), options, checkpoint, NOW_MS).unwrap();
+    for (records, durable_end) in [(4, 4), (1, 4), (2, 4)] {
+        append(&log, batch(NOW_MS, records, 10));
+        assert_eq!(log.durable_end(), durable_end);
+    }
+    assert_eq!(log.sync().unwrap(), 7);
+    assert_eq!((log.durable_end(), log.synced_end()), (7, 7));
+    append(&log, batch(NOW_MS, 4, 10));
+    assert_eq!((log.durable_end(), log.synced_end()), (11, 7));
+}
+
+#[test]
 fn rolls_by_size_and_reads_across_segments() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(&dir.path().join("t-0"), small_segments());

@@ -31,6 +31,7 @@ impl Log {
             return Err(error);
         }
         self.synced.store(target);
+        self.durable.fetch_max(target.offset, Ordering::AcqRel);
         Ok(target.offset)
     }
 

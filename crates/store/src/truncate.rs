@@ -129,6 +129,7 @@ impl Log {
         });
         // There is nothing left to sync.
         self.synced.store(self.end.load());
+        self.durable.store(offset, Ordering::Release);
         self.segments.store(Arc::new(vec![first]));
         self.epochs.write().clear();
         self.forget_from(writer, offset, now_ms)
@@ -141,6 +142,7 @@ impl Log {
         if synced.offset > end.offset {
             self.synced.store(end);
         }
+        self.durable.fetch_min(end.offset, Ordering::AcqRel);
         self.recovery_point.fetch_min(end.offset, Ordering::AcqRel);
         self.log_start.fetch_min(end.offset, Ordering::AcqRel);
     }
