@@ -1,0 +1,161 @@
+"""The contenders: Apache Kafka as its own scripts start it, Tidelog's release build, the floor, and any other by address.
+
+Each has a name, a bootstrap address and a process id, and makes and drops topics.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from harness import brokers as harness  # noqa: E402
+
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+LOAD = TARGET / "release/load"
+FLOOR = TARGET / "release/floor"
+
+# What kafka-server-start.sh and kafka-run-class.sh of 4.3 give the JVM.
+KAFKA_HEAP = ["-Xmx1G", "-Xms1G"]
+KAFKA_FLAGS = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+               "-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true"]
+# Deleted topics go at once, so that runs do not fill the disk or leave pages to be written during the next one.
+TOPIC = {"file.delete.delay.ms": "0"}
+
+
+def run_load(*arguments):
+    """Runs the load generator; its output is what it prints."""
+    run = subprocess.run([LOAD, *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if run.returncode:
+        raise RuntimeError(f"load {' '.join(map(str, arguments))}\n{run.stderr[-2000:]}")
+    return run.stdout
+
+
+class Topics:
+    """Makes and drops topics over the wire."""
+
+    def create(self, topic, partitions, config=None):
+        pairs = [f"--config={key}={value}" for key, value in {**TOPIC, **(config or {})}.items()]
+        run_load("create", self.bootstrap, topic, "--partitions", partitions, *pairs)
+
+    def delete(self, topic):
+        run_load("delete", self.bootstrap, topic)
+
+
+class Kafka(Topics, harness.Kafka):
+    name = "kafka"
+
+    def prepare(self):
+        subprocess.run(harness.java(harness.kafka_classpath(), "kafka.tools.StorageTool", "format", "-t", self.cluster_id,
+                                    "-c", self.config), check=True, stdout=subprocess.DEVNULL)
+
+    def command(self):
+        return ["java", *KAFKA_HEAP, *KAFKA_FLAGS, f"-Dlog4j2.configurationFile={harness.TESTS}/kafka/log4j2.properties",
+                "-cp", harness.kafka_classpath(), "kafka.Kafka", str(self.config)]
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+class Tidelog(Topics, harness.Tidelog):
+    """Tidelog; `properties` set it apart from the other forms of itself."""
+
+    def __init__(self, name, properties):
+        self.name = name
+        super().__init__(properties)
+
+    def command(self):
+        return [*super().command(), "--log", "warn"]
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+class Floor:
+    """The floor has one topic, whatever its name, and begins anew with it."""
+
+    def __init__(self, name="floor", options=()):
+        self.name, self.options = name, options
+        self.port = harness.free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.process = self.dir = None
+
+    def start(self):
+        return self
+
+    def create(self, topic, partitions, config=None):
+        self.dir = tempfile.mkdtemp(prefix="tidelog-floor-")
+        self.process = subprocess.Popen(
+            [FLOOR, "--listen", self.bootstrap, "--dir", self.dir, "--partitions", str(partitions), *self.options],
+            preexec_fn=harness.die_with_parent)
+        harness.wait_for(lambda: harness.answers_metadata(self.port), "the floor being ready", pause_s=0.01)
+
+    def delete(self, topic):
+        self.kill()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            shutil.rmtree(self.dir, ignore_errors=True)
+            self.process = None
+
+
+class Extra(Topics):
+    """A broker that runs already: NAME=HOST:PORT:PID."""
+
+    def __init__(self, text):
+        self.name, _, address = text.partition("=")
+        host, port, pid = address.rsplit(":", 2)
+        self.bootstrap, self.pid = f"{host}:{port}", int(pid)
+
+    def start(self):
+        return self
+
+    def kill(self):
+        """It is not ours to end."""
+
+
+MAKERS = {
+    "kafka": Kafka,
+    "tidelog": lambda: Tidelog("tidelog", {"log.durability": "page-cache"}),
+    "tidelog-full": lambda: Tidelog("tidelog-full", {"log.durability": "page-cache", "log.record.validation": "full"}),
+    "tidelog-fsync": lambda: Tidelog("tidelog-fsync", {}),
+    "floor": Floor,
+    "stub": lambda: Floor("stub", ["--discard"]),
+}
+
+
+class Fleet:
+    """Every contender that was asked for, started when first needed, ended together."""
+
+    def __init__(self, extras, on_start):
+        self.running = {}
+        self.extras = [Extra(text) for text in extras]
+        self.on_start = on_start
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for broker in self.running.values():
+            broker.kill()
+            if isinstance(broker, harness.Broker):
+                shutil.rmtree(broker.dir, ignore_errors=True)
+
+    def get(self, name):
+        extra = next((extra for extra in self.extras if extra.name == name), None)
+        if name not in self.running:
+            self.running[name] = extra or MAKERS[name]()
+            self.running[name].start()
+            self.on_start(self.running[name])
+        return self.running[name]
