@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, differential, durability, hostile, tools
+from harness import clients, differential, durability, hostile, powercut, tools
 from harness.report import Report
 
 TESTS = {
@@ -16,6 +16,7 @@ TESTS = {
     "clients": clients.with_tidelog,
     "milestone": durability.milestone,
     "crash": durability.crash,
+    "power-cut": powercut.power_cut,
     "clean-stop": durability.clean_stop,
     "lock": durability.lock,
     "log-dirs": durability.log_dirs,
@@ -24,6 +25,7 @@ TESTS = {
 # Only by name: what takes long, and checks of the tests themselves.
 BY_NAME = {
     "crash-long": durability.crash_long,
+    "power-cut-long": powercut.power_cut_long,
     "differential-self": differential.with_kafka_itself,
     "tools-self": tools.with_kafka_itself,
     "clients-self": clients.with_kafka,

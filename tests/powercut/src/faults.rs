@@ -1,0 +1,83 @@
+//! How the disk fails at the moment.
+
+use anyhow::bail;
+use fuser::Errno;
+use parking_lot::{Condvar, Mutex};
+
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    state: Mutex<State>,
+    healed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    write: Option<Errno>,
+    sync: Option<Errno>,
+    full: bool,
+    locked: bool,
+    stalled: bool,
+}
+
+/// What a request is about to do to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Needs room.
+    Write,
+    /// Changes something, but needs no room.
+    Change,
+    Sync,
+}
+
+impl Faults {
+    /// Waits while the disk stalls, then tells whether the deed fails.
+    pub(crate) fn meet(&self, deed: Deed) -> Result<(), Errno> {
+        let mut state = self.state.lock();
+        while state.stalled {
+            self.healed.wait(&mut state);
+        }
+        let failure = match deed {
+            Deed::Sync => state.sync,
+            Deed::Write | Deed::Change if state.locked => Some(Errno::EROFS),
+            Deed::Write if state.full => Some(Errno::ENOSPC),
+            Deed::Write => state.write,
+            Deed::Change => None,
+        };
+        failure.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.state.lock().full
+    }
+
+    pub(crate) fn fail(&self, what: &str, errno: i32) -> anyhow::Result<()> {
+        let errno = Some(Errno::from_i32(errno));
+        let mut state = self.state.lock();
+        match what {
+            "write" => state.write = errno,
+            "sync" => state.sync = errno,
+            _ => bail!("unknown: {what}"),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn fill(&self) -> anyhow::Result<()> {
+        self.state.lock().full = true;
+        Ok(())
+    }
+
+    pub(crate) fn lock(&self) -> anyhow::Result<()> {
+        self.state.lock().locked = true;
+        Ok(())
+    }
+
+    pub(crate) fn stall(&self) -> anyhow::Result<()> {
+        self.state.lock().stalled = true;
+        Ok(())
+    }
+
+    pub(crate) fn heal(&self) {
+        *self.state.lock() = State::default();
+        self.healed.notify_all();
+    }
+}
