@@ -17,6 +17,8 @@ pub struct GroupConfig {
     pub offsets_retention_ms: i64,
     /// `offsets.retention.check.interval.ms`
     pub offsets_retention_check_interval_ms: i64,
+    /// `max.message.bytes` of the offsets topic: a record has to fit into a batch of its own.
+    pub max_batch_bytes: usize,
 }
 
 impl Default for GroupConfig {
@@ -29,6 +31,7 @@ impl Default for GroupConfig {
             offset_metadata_max_size: 4_096,
             offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
             offsets_retention_check_interval_ms: 600_000,
+            max_batch_bytes: 1_048_588,
         }
     }
 }

@@ -9,6 +9,7 @@ use wire::records::coordinator::GroupRecord;
 
 use crate::effects::Effects;
 use crate::group::Group;
+use crate::now::Now;
 use crate::offsets::CommittedOffset;
 use crate::records;
 use crate::shard::Shard;
@@ -16,13 +17,7 @@ use crate::state::GroupState;
 
 impl Shard {
     /// A topic has been deleted, and with it what was committed for it.
-    pub fn forget_topic(
-        &mut self,
-        topic: &str,
-        topic_id: Uuid,
-        now_ms: i64,
-        effects: &mut Effects,
-    ) {
+    pub fn forget_topic(&mut self, topic: &str, topic_id: Uuid, now: Now, effects: &mut Effects) {
         let mut removed = Vec::new();
         for (group_id, topics) in self.offsets.groups() {
             for (partition, committed) in topics.get(topic).into_iter().flatten() {
@@ -31,14 +26,14 @@ impl Shard {
                 }
             }
         }
-        self.decide_all(removed, now_ms, effects);
+        self.decide_all(removed, now, effects);
     }
 
     /// Forgets offsets that have expired, and groups of which nothing is left.
-    pub(crate) fn expire_offsets(&mut self, now_ms: i64, effects: &mut Effects) {
+    pub(crate) fn expire_offsets(&mut self, now: Now, effects: &mut Effects) {
         let mut removed = Vec::new();
         for group in self.groups.values() {
-            let expired = self.expired_offsets(group, now_ms);
+            let expired = self.expired_offsets(group, now.wall_ms);
             let committed = self.offsets.of_group(&group.id).into_iter().flatten();
             let nothing_left = expired.len()
                 == committed
@@ -49,7 +44,7 @@ impl Shard {
                 removed.push(records::forget_group(group));
             }
         }
-        self.decide_all(removed, now_ms, effects);
+        self.decide_all(removed, now, effects);
     }
 
     fn expired_offsets(&self, group: &Group, now_ms: i64) -> Vec<GroupRecord> {

@@ -68,6 +68,8 @@ pub enum JoinError {
     GroupMaxSizeReached,
     #[error("another request of the member has taken the place of this one")]
     Superseded,
+    #[error("the group's record does not fit into a batch of the offsets topic")]
+    RecordTooLarge,
 }
 
 impl JoinError {
@@ -82,6 +84,8 @@ impl JoinError {
             Self::InconsistentGroupProtocol => ResponseError::InconsistentGroupProtocol,
             Self::GroupMaxSizeReached => ResponseError::GroupMaxSizeReached,
             Self::Superseded => ResponseError::RebalanceInProgress,
+            // Kafka has no name for it and answers UNKNOWN_SERVER_ERROR.
+            Self::RecordTooLarge => ResponseError::MessageTooLarge,
         }
     }
 }
@@ -322,9 +326,12 @@ fn replace_static(
     let reason = reason(&request, "a static member returns");
     let may_skip_assignment = request.supports_skipping_assignment;
     update_member(group, new_id, request, token, turn);
+    let record = records::store_group(group);
+    let is_unchanged = group.protocol_name == group.members.select_protocol();
     match group.state() {
-        GroupState::Stable if group.protocol_name == group.members.select_protocol() => {
-            turn.effects.records.push(records::store_group(group));
+        // A record that cannot be kept is not made: the members agree anew.
+        GroupState::Stable if is_unchanged && turn.check_size(&record).is_ok() => {
+            turn.effects.records.push(record);
             let mut response = accepted(group, new_id);
             if !may_skip_assignment {
                 // An old client that saw itself as leader would assign, so it is told of its predecessor.

@@ -17,6 +17,7 @@ mod join;
 mod leave;
 mod member;
 mod members;
+mod now;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
@@ -37,6 +38,7 @@ pub use heartbeat::{HeartbeatError, HeartbeatRequest};
 pub use join::{JoinError, JoinRequest};
 pub use leave::{LeaveError, LeaveMemberError, LeavingMember};
 pub use member::Protocol;
+pub use now::Now;
 pub use offset_commit::{
     OffsetCommit, OffsetCommitError, OffsetCommitPartitionError, OffsetCommitRequest,
 };

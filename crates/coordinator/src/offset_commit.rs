@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::group::{Group, MemberMismatch};
 use crate::offsets::CommittedOffset;
+use crate::records::RecordTooLarge;
 use crate::state::GroupState;
 
 #[derive(Clone, Debug)]
@@ -75,12 +76,21 @@ impl From<MemberMismatch> for OffsetCommitError {
 pub enum OffsetCommitPartitionError {
     #[error("the metadata is too long")]
     OffsetMetadataTooLarge,
+    #[error("the offset's record does not fit into a batch of the offsets topic")]
+    RecordTooLarge,
+}
+
+impl From<RecordTooLarge> for OffsetCommitPartitionError {
+    fn from(_: RecordTooLarge) -> Self {
+        Self::RecordTooLarge
+    }
 }
 
 impl OffsetCommitPartitionError {
     pub fn code(self) -> ResponseError {
         match self {
             Self::OffsetMetadataTooLarge => ResponseError::OffsetMetadataTooLarge,
+            Self::RecordTooLarge => ResponseError::InvalidCommitOffsetSize,
         }
     }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
+use wire::records::coordinator::GroupRecord;
 
 use crate::config::GroupConfig;
 use crate::effects::Effects;
 use crate::group::{Group, InitialDelay, str_bytes};
 use crate::join::{self, JoinError};
 use crate::member::Member;
-use crate::records;
+use crate::now::Now;
+use crate::records::{self, RecordTooLarge};
 use crate::state::GroupState;
 use crate::sync::{self, SyncError};
 use crate::timers::{Timer, Timers};
@@ -21,13 +23,19 @@ pub(crate) struct Turn<'a> {
     pub(crate) config: &'a GroupConfig,
     pub(crate) timers: &'a mut Timers,
     pub(crate) effects: &'a mut Effects,
-    pub(crate) now_ms: i64,
+    pub(crate) now: Now,
 }
 
 impl Turn<'_> {
     pub(crate) fn schedule(&mut self, timer: Timer, delay_ms: i32) {
-        self.timers
-            .schedule(timer, self.now_ms.saturating_add(i64::from(delay_ms)));
+        self.timers.schedule(
+            timer,
+            self.now.steady_ms.saturating_add(i64::from(delay_ms)),
+        );
+    }
+
+    pub(crate) fn check_size(&self, record: &GroupRecord) -> Result<(), RecordTooLarge> {
+        records::check_size(record, self.config.max_batch_bytes)
     }
 
     /// Gives a member a full session timeout from now.
@@ -98,14 +106,14 @@ pub(crate) fn react(group: &mut Group, reason: &str, turn: &mut Turn<'_>) {
 /// Begins a rebalance. An empty group first waits for more members to come; any other only for those that it has.
 pub(crate) fn prepare(group: &mut Group, reason: &str, turn: &mut Turn<'_>) {
     if group.state() == GroupState::CompletingRebalance {
-        withdraw_assignment(group, turn);
+        withdraw_assignment(group, SyncError::RebalanceInProgress, turn);
     }
     group.pending_syncs.clear();
     turn.timers.cancel(&sync_timer(group));
     tracing::debug!(group = %group.id, generation = group.generation_id, reason, "rebalance begins");
 
     let is_initial = group.state() == GroupState::Empty;
-    group.transition_to(GroupState::PreparingRebalance, turn.now_ms);
+    group.transition_to(GroupState::PreparingRebalance, turn.now.wall_ms);
     if is_initial {
         let delay_ms = turn.config.initial_rebalance_delay_ms;
         let remaining_ms = group
@@ -172,7 +180,7 @@ pub(crate) fn complete_join(group: &mut Group, turn: &mut Turn<'_>) {
         wait_for_members(group, turn);
         return;
     }
-    group.begin_next_generation(turn.now_ms);
+    group.begin_next_generation(turn.now.wall_ms);
     if group.state() == GroupState::Empty {
         tracing::debug!(group = %group.id, generation = group.generation_id, "group is empty");
         turn.effects.records.push(records::store_group(group));
@@ -269,22 +277,19 @@ pub(crate) fn remove_member(group: &mut Group, member_id: &str, turn: &mut Turn<
 }
 
 /// Takes back the assignment of a generation that will not become stable.
-fn withdraw_assignment(group: &mut Group, turn: &mut Turn<'_>) {
+fn withdraw_assignment(group: &mut Group, reason: SyncError, turn: &mut Turn<'_>) {
     for member_id in group.members.ids() {
         group
             .members
             .update(&member_id, |member| member.assignment = Bytes::new());
-        if turn.answer_sync(
-            group,
-            &member_id,
-            sync::refused(SyncError::RebalanceInProgress),
-        ) {
+        if turn.answer_sync(group, &member_id, sync::refused(reason)) {
             turn.extend_session(group, &member_id);
         }
     }
 }
 
-/// Makes `assignments` the generation's and hands them out. Members without one get an empty one.
+/// Makes `assignments` the generation's and hands them out. Members without one get an empty one. What cannot be kept
+/// is handed to nobody: everyone is told, and joins again.
 pub(crate) fn assign(
     group: &mut Group,
     mut assignments: std::collections::HashMap<String, Bytes>,
@@ -297,8 +302,13 @@ pub(crate) fn assign(
             .update(&member_id, |member| member.assignment = assignment);
     }
     // The record carries the time at which the generation was complete, so it is made before the group is stable.
-    turn.effects.records.push(records::store_group(group));
-    group.transition_to(GroupState::Stable, turn.now_ms);
+    let record = records::store_group(group);
+    if turn.check_size(&record).is_err() {
+        withdraw_assignment(group, SyncError::RecordTooLarge, turn);
+        return prepare(group, "the assignment is too large to be kept", turn);
+    }
+    turn.effects.records.push(record);
+    group.transition_to(GroupState::Stable, turn.now.wall_ms);
     for member_id in group.members.ids() {
         let response = sync::assignment(group, &member_id);
         if turn.answer_sync(group, &member_id, response) {

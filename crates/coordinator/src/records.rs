@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use thiserror::Error;
 use uuid::Uuid;
 use wire::EncodeError;
 use wire::records::coordinator::{
@@ -26,6 +27,27 @@ pub fn encode_record(record: &GroupRecord) -> Result<(Bytes, Option<Bytes>), Enc
         }
         _ => record.encode(),
     }
+}
+
+/// The most that a record takes in a batch of its own beside its key and value: the batch's header, five varints,
+/// attributes and the count of headers.
+const BATCH_OF_ONE_BYTES: usize = 96;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the record does not fit into a batch of the offsets topic")]
+pub(crate) struct RecordTooLarge;
+
+/// Checks that `record` can be kept, before anything rests on it.
+pub(crate) fn check_size(
+    record: &GroupRecord,
+    max_batch_bytes: usize,
+) -> Result<(), RecordTooLarge> {
+    let (key, value) = encode_record(record).map_err(|_| RecordTooLarge)?;
+    let size_bytes = key.len() + value.map_or(0, |value| value.len());
+    if size_bytes.saturating_add(BATCH_OF_ONE_BYTES) > max_batch_bytes {
+        return Err(RecordTooLarge);
+    }
+    Ok(())
 }
 
 pub(crate) fn store_offset(

@@ -19,6 +19,7 @@ use crate::group::Group;
 use crate::heartbeat::{self, HeartbeatError, HeartbeatRequest};
 use crate::join::{self, JoinError, JoinRequest};
 use crate::leave::{self, LeaveError, LeaveMemberError, LeavingMember};
+use crate::now::Now;
 use crate::offset_commit::{
     self, OffsetCommitError, OffsetCommitPartitionError, OffsetCommitRequest,
 };
@@ -26,7 +27,7 @@ use crate::offset_delete::{self, OffsetDeleteError, OffsetDeletePartitionError};
 use crate::offset_fetch::{self, FetchedOffset};
 use crate::offsets::Offsets;
 use crate::rebalance::{self, Turn};
-use crate::records;
+use crate::records::{self, RecordTooLarge};
 use crate::state::GroupState;
 use crate::sync::{self, SyncError, SyncRequest};
 use crate::timers::{Timer, Timers};
@@ -39,7 +40,7 @@ pub struct Shard {
     timers: Timers,
 }
 
-/// The requests, one method each. `now_ms` is the time in milliseconds since 1970.
+/// The requests, one method each. `now` is the present moment.
 impl Shard {
     /// Answers through `effects`, at once or later, with `token`. `entropy` makes the id of a new member.
     pub fn join(
@@ -47,7 +48,7 @@ impl Shard {
         request: JoinRequest,
         token: Token,
         entropy: Uuid,
-        now_ms: i64,
+        now: Now,
         effects: &mut Effects,
     ) {
         if let Err(error) = join::check(&request, &self.config) {
@@ -56,33 +57,27 @@ impl Shard {
                 .push((token, join::refused(&request.member_id, error)));
             return;
         }
-        let is_new_group = !self.groups.contains_key(&*request.group_id);
-        if is_new_group && !request.member_id.is_empty() {
-            effects.joins.push((
-                token,
-                join::refused(&request.member_id, JoinError::UnknownMemberId),
-            ));
+        if !self.groups.contains_key(&*request.group_id)
+            && let Err(error) = self.found_group(&request, now, effects)
+        {
+            let refusal = join::refused(&request.member_id, error);
+            effects.joins.push((token, refusal));
             return;
         }
-        let id: Arc<str> = request.group_id.as_str().into();
-        let (group, mut turn) = self.create(&id, now_ms, effects);
-        if is_new_group {
-            turn.effects
-                .records
-                .push(records::store_new_group(group, now_ms));
+        if let Some((group, mut turn)) = self.group(&request.group_id.clone(), now, effects) {
+            join::join(group, request, token, entropy, &mut turn);
         }
-        join::join(group, request, token, entropy, &mut turn);
     }
 
     /// Answers through `effects`, at once or later, with `token`.
-    pub fn sync(&mut self, request: SyncRequest, token: Token, now_ms: i64, effects: &mut Effects) {
+    pub fn sync(&mut self, request: SyncRequest, token: Token, now: Now, effects: &mut Effects) {
         if request.group_id.is_empty() {
             effects
                 .syncs
                 .push((token, sync::refused(SyncError::InvalidGroupId)));
             return;
         }
-        match self.group(&request.group_id.clone(), now_ms, effects) {
+        match self.group(&request.group_id.clone(), now, effects) {
             Some((group, mut turn)) => sync::sync(group, request, token, &mut turn),
             None => effects
                 .syncs
@@ -93,14 +88,14 @@ impl Shard {
     pub fn heartbeat(
         &mut self,
         request: &HeartbeatRequest,
-        now_ms: i64,
+        now: Now,
     ) -> Result<(), HeartbeatError> {
         if request.group_id.is_empty() {
             return Err(HeartbeatError::InvalidGroupId);
         }
         let mut effects = Effects::default();
         let (group, mut turn) = self
-            .group(&request.group_id, now_ms, &mut effects)
+            .group(&request.group_id, now, &mut effects)
             .ok_or(HeartbeatError::UnknownMemberId)?;
         heartbeat::heartbeat(group, request, &mut turn)
     }
@@ -110,13 +105,13 @@ impl Shard {
         &mut self,
         group_id: &str,
         members: &[LeavingMember],
-        now_ms: i64,
+        now: Now,
         effects: &mut Effects,
     ) -> Result<Vec<Result<(), LeaveMemberError>>, LeaveError> {
         if group_id.is_empty() {
             return Err(LeaveError::InvalidGroupId);
         }
-        match self.group(group_id, now_ms, effects) {
+        match self.group(group_id, now, effects) {
             Some((group, mut turn)) => Ok(leave::leave(group, members, &mut turn)),
             None => Ok(members
                 .iter()
@@ -129,7 +124,7 @@ impl Shard {
     pub fn commit_offsets(
         &mut self,
         request: &OffsetCommitRequest,
-        now_ms: i64,
+        now: Now,
         effects: &mut Effects,
     ) -> Result<Vec<Result<(), OffsetCommitPartitionError>>, OffsetCommitError> {
         let group_id = request.group_id.as_str();
@@ -137,9 +132,9 @@ impl Shard {
             if request.generation_id >= 0 {
                 return Err(OffsetCommitError::GroupIdNotFound);
             }
-            self.create(&group_id.into(), now_ms, effects);
+            self.ensure_group(group_id, now.wall_ms);
         }
-        if let Some((group, mut turn)) = self.group(group_id, now_ms, effects) {
+        if let Some((group, mut turn)) = self.group(group_id, now, effects) {
             offset_commit::check(group, request)?;
             if matches!(
                 group.state(),
@@ -149,12 +144,14 @@ impl Shard {
             }
         }
         let metadata_max_size = self.config.offset_metadata_max_size;
+        let max_batch_bytes = self.config.max_batch_bytes;
         let commit = |offset: &offset_commit::OffsetCommit| {
             offset.check(metadata_max_size)?;
-            let committed = offset.committed(request.retention_time_ms, now_ms);
+            let committed = offset.committed(request.retention_time_ms, now.wall_ms);
             let record =
                 records::store_offset(group_id, &offset.topic, offset.partition, &committed);
-            self.decide(record, now_ms, effects);
+            records::check_size(&record, max_batch_bytes)?;
+            self.decide(record, now, effects);
             Ok(())
         };
         Ok(request.offsets.iter().map(commit).collect())
@@ -181,7 +178,7 @@ impl Shard {
         &mut self,
         group_id: &str,
         partitions: &[(String, i32)],
-        now_ms: i64,
+        now: Now,
         effects: &mut Effects,
     ) -> Result<Vec<Result<(), OffsetDeletePartitionError>>, OffsetDeleteError> {
         if group_id.is_empty() {
@@ -204,7 +201,7 @@ impl Shard {
                 removed.push(records::forget_offset(group_id, topic, *partition));
             }
         }
-        self.decide_all(removed, now_ms, effects);
+        self.decide_all(removed, now, effects);
         Ok(results)
     }
 
@@ -222,7 +219,7 @@ impl Shard {
     pub fn delete_group(
         &mut self,
         group_id: &str,
-        now_ms: i64,
+        now: Now,
         effects: &mut Effects,
     ) -> Result<(), DeleteGroupError> {
         let group = self.groups.get(group_id);
@@ -236,7 +233,7 @@ impl Shard {
             );
         }
         removed.extend(group.map(records::forget_group));
-        self.decide_all(removed, now_ms, effects);
+        self.decide_all(removed, now, effects);
         Ok(())
     }
 }
@@ -252,7 +249,12 @@ impl Shard {
         }
     }
 
-    /// Takes in a record of the partition's log. Records of groups that are not classic are passed over.
+    /// Follows `max.message.bytes` of the offsets topic, which may change at any time.
+    pub fn set_max_batch_bytes(&mut self, max_batch_bytes: usize) {
+        self.config.max_batch_bytes = max_batch_bytes;
+    }
+
+    /// Takes in a record of the partition's log at `now_ms`, in milliseconds since 1970. Records of groups that are not classic are passed over.
     pub fn replay(&mut self, record: GroupRecord, now_ms: i64) {
         match record {
             GroupRecord::OffsetCommit(key, Some(value)) => {
@@ -291,11 +293,11 @@ impl Shard {
     }
 
     /// All of the log has been replayed: members have a session timeout from now to show up.
-    pub fn loaded(&mut self, now_ms: i64, effects: &mut Effects) {
-        self.schedule_expiry(now_ms);
+    pub fn loaded(&mut self, now: Now, effects: &mut Effects) {
+        self.schedule_expiry(now);
         let max_size = self.config.max_size;
         for id in self.group_ids() {
-            let Some((group, mut turn)) = self.group(&id, now_ms, effects) else {
+            let Some((group, mut turn)) = self.group(&id, now, effects) else {
                 continue;
             };
             for member_id in group.members.ids() {
@@ -307,25 +309,25 @@ impl Shard {
         }
     }
 
-    /// When [`tick`](Self::tick) is due next, in milliseconds since 1970.
+    /// When [`tick`](Self::tick) is due next, by the steady clock.
     pub fn next_deadline_ms(&self) -> Option<i64> {
         self.timers.next_deadline_ms()
     }
 
     /// Does what is due.
-    pub fn tick(&mut self, now_ms: i64, effects: &mut Effects) {
-        while let Some(timer) = self.timers.pop_due(now_ms) {
+    pub fn tick(&mut self, now: Now, effects: &mut Effects) {
+        while let Some(timer) = self.timers.pop_due(now.steady_ms) {
             let group_id = match &timer {
                 Timer::Session { group, .. } | Timer::Join { group } | Timer::Sync { group } => {
                     Arc::clone(group)
                 }
                 Timer::Expiry => {
-                    self.expire_offsets(now_ms, effects);
-                    self.schedule_expiry(now_ms);
+                    self.expire_offsets(now, effects);
+                    self.schedule_expiry(now);
                     continue;
                 }
             };
-            let Some((group, mut turn)) = self.group(&group_id, now_ms, effects) else {
+            let Some((group, mut turn)) = self.group(&group_id, now, effects) else {
                 continue;
             };
             match timer {
@@ -339,33 +341,33 @@ impl Shard {
         }
     }
 
-    fn schedule_expiry(&mut self, now_ms: i64) {
+    fn schedule_expiry(&mut self, now: Now) {
         let interval_ms = self.config.offsets_retention_check_interval_ms;
         self.timers
-            .schedule(Timer::Expiry, now_ms.saturating_add(interval_ms));
+            .schedule(Timer::Expiry, now.steady_ms.saturating_add(interval_ms));
     }
 
     /// Makes `record` take effect, here and, once appended, for good.
-    fn decide(&mut self, record: GroupRecord, now_ms: i64, effects: &mut Effects) {
-        self.replay(record.clone(), now_ms);
+    fn decide(&mut self, record: GroupRecord, now: Now, effects: &mut Effects) {
+        self.replay(record.clone(), now.wall_ms);
         effects.records.push(record);
     }
 
     pub(crate) fn decide_all(
         &mut self,
         records: Vec<GroupRecord>,
-        now_ms: i64,
+        now: Now,
         effects: &mut Effects,
     ) {
         for record in records {
-            self.decide(record, now_ms, effects);
+            self.decide(record, now, effects);
         }
     }
 
     fn group<'a>(
         &'a mut self,
         id: &str,
-        now_ms: i64,
+        now: Now,
         effects: &'a mut Effects,
     ) -> Option<(&'a mut Group, Turn<'a>)> {
         let group = self.groups.get_mut(id)?;
@@ -375,30 +377,29 @@ impl Shard {
                 config: &self.config,
                 timers: &mut self.timers,
                 effects,
-                now_ms,
+                now,
             },
         ))
     }
 
-    fn create<'a>(
-        &'a mut self,
-        id: &Arc<str>,
-        now_ms: i64,
-        effects: &'a mut Effects,
-    ) -> (&'a mut Group, Turn<'a>) {
-        let group = self
-            .groups
-            .entry(Arc::clone(id))
-            .or_insert_with(|| Group::new(Arc::clone(id), now_ms));
-        (
-            group,
-            Turn {
-                config: &self.config,
-                timers: &mut self.timers,
-                effects,
-                now_ms,
-            },
-        )
+    /// Begins the group that a first member asks for.
+    fn found_group(
+        &mut self,
+        request: &JoinRequest,
+        now: Now,
+        effects: &mut Effects,
+    ) -> Result<(), JoinError> {
+        if !request.member_id.is_empty() {
+            return Err(JoinError::UnknownMemberId);
+        }
+        let id: Arc<str> = request.group_id.as_str().into();
+        let group = Group::new(Arc::clone(&id), now.wall_ms);
+        let record = records::store_new_group(&group, now.wall_ms);
+        records::check_size(&record, self.config.max_batch_bytes)
+            .map_err(|RecordTooLarge| JoinError::RecordTooLarge)?;
+        effects.records.push(record);
+        self.groups.insert(id, group);
+        Ok(())
     }
 
     fn ensure_group(&mut self, id: &str, now_ms: i64) {

@@ -41,6 +41,8 @@ pub enum SyncError {
     RebalanceInProgress,
     #[error("another request of the member has taken the place of this one")]
     Superseded,
+    #[error("the generation's record does not fit into a batch of the offsets topic")]
+    RecordTooLarge,
 }
 
 impl SyncError {
@@ -52,6 +54,8 @@ impl SyncError {
             Self::IllegalGeneration => ResponseError::IllegalGeneration,
             Self::InconsistentGroupProtocol => ResponseError::InconsistentGroupProtocol,
             Self::RebalanceInProgress | Self::Superseded => ResponseError::RebalanceInProgress,
+            // Kafka has no name for it and answers UNKNOWN_SERVER_ERROR.
+            Self::RecordTooLarge => ResponseError::MessageTooLarge,
         }
     }
 }

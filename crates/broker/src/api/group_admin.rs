@@ -112,7 +112,7 @@ pub(crate) async fn delete(call: Arc<Call>, request: DeleteGroupsRequest) -> Del
 async fn delete_one(call: &Call, group_id: String) -> Result<(), ErrorCode> {
     let group = group_id.clone();
     let delete = move |shard: &mut coordinator::Shard, turn: &mut crate::coordinator::Turn<'_>| {
-        shard.delete_group(&group, turn.now_ms, turn.effects)
+        shard.delete_group(&group, turn.now, turn.effects)
     };
     let deleted = call.broker.groups.call(&group_id, delete).await;
     deleted

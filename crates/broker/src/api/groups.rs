@@ -102,7 +102,7 @@ pub(crate) async fn heartbeat(
         .broker
         .groups
         .call(&group_id, move |shard, turn| {
-            shard.heartbeat(&request, turn.now_ms)
+            shard.heartbeat(&request, turn.now)
         })
         .await;
     let error_code = match beat {
@@ -131,7 +131,7 @@ pub(crate) async fn leave(
     let decide = {
         let group_id = group_id.clone();
         move |shard: &mut coordinator::Shard, turn: &mut crate::coordinator::Turn<'_>| {
-            shard.leave(&group_id, &left, turn.now_ms, turn.effects)
+            shard.leave(&group_id, &left, turn.now, turn.effects)
         }
     };
     let code = match call.broker.groups.call(&group_id, decide).await {

@@ -98,7 +98,7 @@ pub(crate) async fn commit(
 async fn commit_known(call: &Call, request: Arc<OffsetCommitRequest>, answers: &mut Answers) {
     let sent = Arc::clone(&request);
     let commit = move |shard: &mut Shard, turn: &mut Turn<'_>| {
-        shard.commit_offsets(&sent, turn.now_ms, turn.effects)
+        shard.commit_offsets(&sent, turn.now, turn.effects)
     };
     let committed = match call.broker.groups.call(&request.group_id, commit).await {
         Ok(result) => result.map_err(|error| error.code(call.version())),
@@ -378,7 +378,7 @@ pub(crate) async fn delete(
     }
     let (group_id, wanted) = (request.group_id.clone(), known);
     let delete = move |shard: &mut Shard, turn: &mut Turn<'_>| {
-        shard.delete_offsets(&group_id, &wanted, turn.now_ms, turn.effects)
+        shard.delete_offsets(&group_id, &wanted, turn.now, turn.effects)
     };
     let results = match call.broker.groups.call(&request.group_id, delete).await {
         Ok(Ok(results)) => results,

@@ -11,8 +11,6 @@ pub(crate) enum CoordinatorError {
     LoadInProgress,
     #[error("what was decided was not committed in time")]
     NotAvailable,
-    #[error("what was decided does not fit into a batch of the offsets topic")]
-    TooLarge,
 }
 
 impl CoordinatorError {
@@ -21,8 +19,6 @@ impl CoordinatorError {
             Self::NotCoordinator => ErrorCode::NotCoordinator,
             Self::LoadInProgress => ErrorCode::CoordinatorLoadInProgress,
             Self::NotAvailable => ErrorCode::CoordinatorNotAvailable,
-            // Kafka has no better name for it: its clients do not try again.
-            Self::TooLarge => ErrorCode::UnknownServerError,
         }
     }
 }

@@ -1,82 +1,106 @@
 //! Appends a shard's records to its partition.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use coordinator::{GroupRecord, encode_record};
-use format::BatchBuilder;
+use format::{BatchBuilder, BuildError, Compression};
 use replica::AppendError;
 use store::Origin;
+use thiserror::Error;
 
-use super::error::CoordinatorError;
 use super::seat::Seat;
 
-/// Appends `records` in one write, in as few batches as the topic's largest batch allows. Returns the offset behind
-/// the last of them.
+/// Why some of the records, or all of them, are not in the log.
+#[derive(Debug, Error)]
+pub(super) enum JournalError {
+    #[error(transparent)]
+    Encode(#[from] wire::EncodeError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Appends `records`, in as few batches as the topic's largest batch allows. Returns the offset behind the last of them.
+///
+/// The shard keeps back what is too large. What it lets through is written: a removal may be of something that was
+/// written under a higher limit.
 pub(super) fn append(
     seat: &Seat,
     records: &[GroupRecord],
     now_ms: i64,
-) -> Result<i64, CoordinatorError> {
-    let max_batch_bytes = usize::try_from(seat.topic.config.load().max_message_bytes).unwrap_or(0);
-    let mut batches = BytesMut::new();
-    let mut batch = new_batch(seat);
+) -> Result<i64, JournalError> {
+    let max_batch_bytes = seat.max_batch_bytes();
+    let mut writer = Writer {
+        seat,
+        now_ms,
+        batches: BytesMut::new(),
+        end: 0,
+    };
+    let mut batch = Vec::new();
+    let mut size_bytes = BATCH_HEADER_BYTES;
     for record in records {
-        let (key, value) = encode_record(record).map_err(|error| {
-            tracing::error!(%error, "a group's record cannot be encoded");
-            CoordinatorError::TooLarge
-        })?;
-        let is_full =
-            batch.size_bytes() + key.len() + value.as_ref().map_or(0, |value| value.len())
-                > max_batch_bytes.saturating_sub(RECORD_FRAMING_BYTES);
-        if is_full && batch.record_count() > 0 {
-            seal(
-                std::mem::replace(&mut batch, new_batch(seat)),
-                max_batch_bytes,
-                &mut batches,
-            )?;
+        let (key, value) = encode_record(record)?;
+        let record_bytes =
+            RECORD_FRAMING_BYTES + key.len() + value.as_ref().map_or(0, |value| value.len());
+        if size_bytes + record_bytes > max_batch_bytes && !batch.is_empty() {
+            writer.put(&std::mem::take(&mut batch))?;
+            size_bytes = BATCH_HEADER_BYTES;
         }
-        batch.append(now_ms, Some(&key), value.as_deref(), &[]);
+        size_bytes += record_bytes;
+        batch.push((key, value));
     }
-    seal(batch, max_batch_bytes, &mut batches)?;
-    match seat
-        .partition
-        .append(&mut batches, Origin::Coordinator, now_ms)
-    {
-        Ok(appended) => Ok(appended.last_offset + 1),
-        Err(error) => {
-            tracing::error!(partition = seat.partition.index, %error, "a group's records were not appended");
-            Err(match error {
-                AppendError::Leadership(_) | AppendError::Log(_) => {
-                    CoordinatorError::NotCoordinator
-                }
-            })
-        }
-    }
+    writer.put(&batch)?;
+    writer.flush()?;
+    Ok(writer.end)
 }
+
+const BATCH_HEADER_BYTES: usize = 61;
 
 /// The most that a record takes beside its key and value: five varints, attributes and the count of headers.
 const RECORD_FRAMING_BYTES: usize = 32;
 
-fn new_batch(seat: &Seat) -> BatchBuilder {
-    BatchBuilder::new(0).compression(seat.settings.codec, None)
+struct Writer<'a> {
+    seat: &'a Seat,
+    now_ms: i64,
+    /// Sealed and not yet appended; never more than one append may hold.
+    batches: BytesMut,
+    /// The offset behind what was appended last.
+    end: i64,
 }
 
-fn seal(
-    batch: BatchBuilder,
-    max_batch_bytes: usize,
-    batches: &mut BytesMut,
-) -> Result<(), CoordinatorError> {
-    let bytes = batch.build().map_err(|error| {
-        tracing::error!(%error, "a batch of group records cannot be built");
-        CoordinatorError::TooLarge
-    })?;
-    if bytes.len() > max_batch_bytes {
-        tracing::error!(
-            bytes = bytes.len(),
-            max_batch_bytes,
-            "a group's record is too large for the offsets topic"
-        );
-        return Err(CoordinatorError::TooLarge);
+type EncodedRecord = (Bytes, Option<Bytes>);
+
+impl Writer<'_> {
+    /// Adds a batch of `records`.
+    fn put(&mut self, records: &[EncodedRecord]) -> Result<(), JournalError> {
+        let mut sealed = self.build(records, self.seat.settings.codec)?;
+        if sealed.len() > self.seat.max_batch_bytes() {
+            // It did not shrink, and the codec's own framing is too much.
+            sealed = self.build(records, Compression::None)?;
+        }
+        if self.batches.len() + sealed.len() > self.seat.max_append_bytes() {
+            self.flush()?;
+        }
+        self.batches.extend_from_slice(&sealed);
+        Ok(())
     }
-    batches.extend_from_slice(&bytes);
-    Ok(())
+
+    fn build(&self, records: &[EncodedRecord], codec: Compression) -> Result<Bytes, BuildError> {
+        let mut batch = BatchBuilder::new(0).compression(codec, None);
+        for (key, value) in records {
+            batch.append(self.now_ms, Some(key), value.as_deref(), &[]);
+        }
+        batch.build()
+    }
+
+    fn flush(&mut self) -> Result<(), JournalError> {
+        if self.batches.is_empty() {
+            return Ok(());
+        }
+        let partition = &self.seat.partition;
+        let appended = partition.append(&mut self.batches, Origin::Coordinator, self.now_ms)?;
+        self.batches.clear();
+        self.end = appended.last_offset + 1;
+        Ok(())
+    }
 }

@@ -1,6 +1,7 @@
 //! Reads a partition of `__consumer_offsets` into a shard. Blocking.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use coordinator::{GroupRecord, Shard};
 use format::Batch;
@@ -32,13 +33,13 @@ pub(super) fn load(
     partition: &Partition,
     settings: &ShardSettings,
 ) -> Result<(Shard, i64), LoadError> {
-    let began_ms = clock::now_ms();
+    let began = Instant::now();
     let log = partition.log();
     let end = log.log_end();
     let mut offset = log.log_start();
     let mut replay = Replay {
         shard: Shard::new(settings.groups),
-        now_ms: began_ms,
+        now_ms: clock::now_ms(),
         open: HashMap::new(),
     };
     while offset < end {
@@ -55,11 +56,10 @@ pub(super) fn load(
             return Err(LoadError::Stuck(offset));
         }
     }
-    let took_ms = clock::now_ms() - began_ms;
     tracing::debug!(
         partition = partition.index,
         end,
-        took_ms,
+        took_ms = began.elapsed().as_millis(),
         "offsets partition loaded"
     );
     Ok((replay.shard, end))

@@ -91,7 +91,7 @@ impl GroupCoordinator {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |shard, turn| {
             turn.waiting.joins.insert(token, answer);
-            shard.join(request, token, Uuid::new_v4(), turn.now_ms, turn.effects);
+            shard.join(request, token, Uuid::new_v4(), turn.now, turn.effects);
             None
         });
         shard.send(job).await?;
@@ -109,7 +109,7 @@ impl GroupCoordinator {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |shard, turn| {
             turn.waiting.syncs.insert(token, answer);
-            shard.sync(request, token, turn.now_ms, turn.effects);
+            shard.sync(request, token, turn.now, turn.effects);
             None
         });
         shard.send(job).await?;
@@ -231,7 +231,7 @@ impl GroupCoordinator {
         let coordinator = Arc::clone(self);
         self.runtime.spawn(async move {
             let forget = move |shard: &mut Shard, turn: &mut Turn<'_>| {
-                shard.forget_topic(&name, id, turn.now_ms, turn.effects);
+                shard.forget_topic(&name, id, turn.now, turn.effects);
             };
             while let Err(error) = coordinator.call_all(forget.clone()).await {
                 let is_passing = matches!(

@@ -29,6 +29,19 @@ pub(super) struct Seat {
 }
 
 impl Seat {
+    /// The largest batch that the partition takes.
+    pub(super) fn max_batch_bytes(&self) -> usize {
+        let max_message_bytes = self.topic.config.load().max_message_bytes;
+        usize::try_from(max_message_bytes)
+            .unwrap_or(0)
+            .min(self.max_append_bytes())
+    }
+
+    /// The most that one append may hold.
+    pub(super) fn max_append_bytes(&self) -> usize {
+        self.partition.log().config().segment_bytes as usize
+    }
+
     /// Whether the partition is still led under the epoch for which it was taken.
     pub(super) fn is_held(&self) -> bool {
         self.partition.leader_epoch() == Ok(self.leader_epoch)
@@ -46,6 +59,8 @@ impl ShardSettings {
                 .unwrap_or(0),
             offsets_retention_ms: i64::from(settings.offsets_retention_minutes) * 60_000,
             offsets_retention_check_interval_ms: settings.offsets_retention_check_interval_ms,
+            // The topic's, which every turn looks up.
+            max_batch_bytes: usize::MAX,
         };
         let commit_timeout_ms = u64::try_from(settings.offsets_commit_timeout_ms).unwrap_or(0);
         Self {

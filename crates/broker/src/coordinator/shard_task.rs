@@ -1,7 +1,8 @@
 //! The task of one shard: takes jobs, appends what they decide, and lets the answers out when that is committed.
 //!
 //! While one append becomes durable the next jobs are already decided and appended; all that came in meanwhile goes into
-//! one batch. If an append fails the shard's state is ahead of its log, so it is thrown away and loaded anew.
+//! one batch. If an append fails the shard's state is ahead of its log, so it is thrown away and loaded anew, after a
+//! pause that grows while appends keep failing: a full disk stays full for a while, and loading reads the whole partition.
 //!
 //! *Invariant: `held` is ordered by offset, and an answer in it rests on nothing at or beyond that offset.*
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use coordinator::{Effects, Shard, Token};
+use coordinator::{Effects, Now, Shard, Token};
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use replica::{Cause, Vital};
 use tokio::runtime::Handle;
@@ -25,8 +26,10 @@ use crate::parked::Parked;
 /// How many jobs may wait for a shard; who comes later waits to be let in.
 const QUEUED_JOBS: usize = 1024;
 
-/// How long to wait before a partition that could not be loaded is tried again.
+/// How long to wait before a partition that could not be loaded, or written, is loaded again …
 const LOAD_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// … at most, while that keeps failing.
+const MAX_LOAD_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// How long the task sleeps when the shard has no deadline.
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
@@ -41,7 +44,7 @@ type Answer<T> = oneshot::Sender<Result<T, CoordinatorError>>;
 
 /// What a job may use besides the shard.
 pub(crate) struct Turn<'a> {
-    pub(crate) now_ms: i64,
+    pub(crate) now: Now,
     pub(crate) effects: &'a mut Effects,
     pub(super) waiting: &'a mut Waiting,
 }
@@ -112,14 +115,22 @@ impl ShardHandle {
 
 /// Serves the partition for as long as this broker leads it.
 async fn run(seat: &Seat, mut jobs: mpsc::Receiver<Job>, is_loaded: &AtomicBool) {
+    let mut pause = LOAD_AGAIN_AFTER;
     while seat.is_held() {
-        let Some(task) = ShardTask::load(seat).await else {
-            tokio::time::sleep(LOAD_AGAIN_AFTER).await;
-            continue;
-        };
-        is_loaded.store(true, Ordering::Release);
-        task.serve(&mut jobs).await;
-        is_loaded.store(false, Ordering::Release);
+        if let Some(mut task) = ShardTask::load(seat).await {
+            is_loaded.store(true, Ordering::Release);
+            task.serve(&mut jobs).await;
+            is_loaded.store(false, Ordering::Release);
+            if task.has_written {
+                pause = LOAD_AGAIN_AFTER;
+            }
+        }
+        // Whoever waits for this task looks for the coordinator again rather than sitting out the pause.
+        while jobs.try_recv().is_ok() {}
+        if seat.is_held() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MAX_LOAD_AGAIN_AFTER);
+        }
     }
 }
 
@@ -132,6 +143,8 @@ struct ShardTask<'a> {
     written_end: i64,
     /// Set while `held` is not empty: due when its first offset is committed or the leadership is lost.
     commit: Option<Parked>,
+    /// Set when an append has succeeded.
+    has_written: bool,
     /// Set when an append has failed.
     has_diverged: bool,
 }
@@ -152,10 +165,11 @@ impl<'a> ShardTask<'a> {
                     held,
                     written_end,
                     commit: None,
+                    has_written: false,
                     has_diverged: false,
                 };
                 task.turn(|shard, turn| {
-                    shard.loaded(turn.now_ms, turn.effects);
+                    shard.loaded(turn.now, turn.effects);
                     None
                 });
                 Some(task)
@@ -172,7 +186,7 @@ impl<'a> ShardTask<'a> {
     }
 
     /// Returns when the leadership is lost or the shard has to be loaded anew.
-    async fn serve(mut self, jobs: &mut mpsc::Receiver<Job>) {
+    async fn serve(&mut self, jobs: &mut mpsc::Receiver<Job>) {
         let mut taken = Vec::new();
         while !self.has_diverged {
             tokio::select! {
@@ -185,7 +199,7 @@ impl<'a> ShardTask<'a> {
                 }
                 () = tokio::time::sleep(self.until_deadline()) => {
                     self.turn(|shard, turn| {
-                        shard.tick(turn.now_ms, turn.effects);
+                        shard.tick(turn.now, turn.effects);
                         None
                     });
                 }
@@ -202,7 +216,7 @@ impl<'a> ShardTask<'a> {
     fn until_deadline(&self) -> Duration {
         match self.shard.next_deadline_ms() {
             Some(deadline_ms) => {
-                let left_ms = deadline_ms.saturating_sub(clock::now_ms());
+                let left_ms = deadline_ms.saturating_sub(clock::steady_ms());
                 Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))
             }
             None => NO_DEADLINE,
@@ -218,12 +232,13 @@ impl<'a> ShardTask<'a> {
     where
         J: FnOnce(&mut Shard, &mut Turn<'_>) -> Option<Held>,
     {
-        let now_ms = clock::now_ms();
+        let now = clock::now();
+        self.shard.set_max_batch_bytes(self.seat.max_batch_bytes());
         let mut effects = Effects::default();
         let mut held = Vec::new();
         for job in jobs {
             let mut turn = Turn {
-                now_ms,
+                now,
                 effects: &mut effects,
                 waiting: &mut self.waiting,
             };
@@ -242,11 +257,18 @@ impl<'a> ShardTask<'a> {
                 .filter_map(|(token, answer)| hold(&mut self.waiting.syncs, token, answer)),
         );
         if !effects.records.is_empty() {
-            match journal::append(self.seat, &effects.records, now_ms) {
-                Ok(end) => self.written_end = end,
+            match journal::append(self.seat, &effects.records, now.wall_ms) {
+                Ok(end) => {
+                    self.written_end = end;
+                    self.has_written = true;
+                }
                 Err(error) => {
+                    let partition = self.seat.partition.index;
+                    tracing::error!(partition, %error, "a group's records were not appended");
                     self.has_diverged = true;
-                    held.into_iter().for_each(|held| held(Err(error)));
+                    // As Kafka answers where its log fails.
+                    let refusal = CoordinatorError::NotCoordinator;
+                    held.into_iter().for_each(|held| held(Err(refusal)));
                     return;
                 }
             }

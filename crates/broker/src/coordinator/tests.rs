@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use config::{BrokerConfig, Properties};
-use coordinator::{OffsetCommit, OffsetCommitRequest, Protocol};
+use coordinator::{OffsetCommit, OffsetCommitPartitionError, OffsetCommitRequest, Protocol};
 use replica::Flusher;
 use store::{Checkpoint, Durability, FileCache, Log, LogConfig, LogOptions};
 
@@ -18,13 +18,26 @@ struct Fixture {
 
 impl Fixture {
     async fn new(dir: &Path, leader_epoch: i32, given: &[(&str, &str)]) -> Self {
+        let segment_bytes = LogConfig::default().segment_bytes;
+        Self::with_segments(dir, leader_epoch, given, segment_bytes).await
+    }
+
+    async fn with_segments(
+        dir: &Path,
+        leader_epoch: i32,
+        given: &[(&str, &str)],
+        segment_bytes: u32,
+    ) -> Self {
         let given: Properties = given
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
         let config = BrokerConfig::new(given).unwrap();
         let options = LogOptions {
-            config: LogConfig::default(),
+            config: LogConfig {
+                segment_bytes,
+                ..LogConfig::default()
+            },
             durability: Durability::Fsync,
             files: FileCache::new(8),
         };
@@ -57,6 +70,17 @@ impl Fixture {
     }
 
     async fn commit(&self, offset: i64, metadata: &str) -> Result<(), CoordinatorError> {
+        let results = self.try_commit("g", offset, metadata).await?;
+        assert_eq!(results, [Ok(())]);
+        Ok(())
+    }
+
+    async fn try_commit(
+        &self,
+        group_id: &str,
+        offset: i64,
+        metadata: &str,
+    ) -> Result<Vec<Result<(), OffsetCommitPartitionError>>, CoordinatorError> {
         let commit = OffsetCommit {
             topic: "t".into(),
             topic_id: Uuid::nil(),
@@ -66,7 +90,7 @@ impl Fixture {
             metadata: Some(metadata.into()),
         };
         let request = OffsetCommitRequest {
-            group_id: "g".into(),
+            group_id: group_id.into(),
             generation_id: -1,
             member_id: String::new(),
             group_instance_id: None,
@@ -74,12 +98,11 @@ impl Fixture {
             offsets: vec![commit],
         };
         let decide = move |shard: &mut Shard, turn: &mut Turn<'_>| {
-            let results = shard
-                .commit_offsets(&request, turn.now_ms, turn.effects)
-                .unwrap();
-            assert_eq!(results, [Ok(())]);
+            shard
+                .commit_offsets(&request, turn.now, turn.effects)
+                .unwrap()
         };
-        self.groups.call("g", decide).await
+        self.groups.call(group_id, decide).await
     }
 
     async fn fetch(&self) -> Result<i64, CoordinatorError> {
@@ -132,16 +155,68 @@ async fn a_later_epoch_takes_over_and_an_earlier_one_does_not() {
 }
 
 #[tokio::test]
-async fn a_decision_that_cannot_be_written_leaves_no_trace() {
+async fn a_decision_too_large_to_be_written_fails_alone() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(dir.path(), 1, &[("message.max.bytes", "1000")]).await;
-    fixture.commit(5, "").await.unwrap();
-    assert_eq!(
-        fixture.commit(6, &"x".repeat(1000)).await,
-        Err(CoordinatorError::TooLarge)
+    let large = "x".repeat(1000);
+    let (before, refused, after) = tokio::join!(
+        fixture.try_commit("other", 5, ""),
+        fixture.try_commit("g", 6, &large),
+        fixture.try_commit("g", 7, ""),
     );
-    fixture.elect(1).await;
-    assert_eq!(fixture.fetch().await, Ok(5));
+    assert_eq!(before, Ok(vec![Ok(())]));
+    assert_eq!(
+        refused,
+        Ok(vec![Err(OffsetCommitPartitionError::RecordTooLarge)])
+    );
+    assert_eq!(after, Ok(vec![Ok(())]));
+    assert_eq!(
+        fixture.fetch().await,
+        Ok(7),
+        "nothing had to be loaded anew"
+    );
+}
+
+#[tokio::test]
+async fn what_one_turn_decides_may_outgrow_a_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::with_segments(dir.path(), 1, &[], 1000).await;
+    let metadata = "x".repeat(300);
+    let commit = |offset| fixture.commit(offset, &metadata);
+    let committed = tokio::join!(commit(4), commit(5), commit(6), commit(7));
+    assert_eq!(committed, (Ok(()), Ok(()), Ok(()), Ok(())));
+    assert_eq!(fixture.fetch().await, Ok(7));
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_is_not_loaded_over_and_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let log_dir = dir.path().join("log");
+    std::fs::create_dir(&log_dir).unwrap();
+    // Any two batches are more than a segment holds, so that each is written to a file of its own.
+    let fixture = Fixture::with_segments(&log_dir, 1, &[], 150).await;
+    fixture.commit(5, "").await.unwrap();
+    let away = dir.path().join("away");
+    std::fs::rename(&log_dir, &away).unwrap();
+    assert_eq!(
+        fixture.try_commit("g", 6, "").await,
+        Err(CoordinatorError::NotCoordinator)
+    );
+    std::fs::rename(&away, &log_dir).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(
+        fixture.fetch().await,
+        Err(CoordinatorError::LoadInProgress),
+        "it pauses before it loads"
+    );
+    while fixture.fetch().await == Err(CoordinatorError::LoadInProgress) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(
+        fixture.fetch().await,
+        Ok(5),
+        "a failed decision leaves no trace"
+    );
     assert_eq!(fixture.commit(7, "").await, Ok(()));
 }
 

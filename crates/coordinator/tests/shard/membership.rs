@@ -348,7 +348,7 @@ fn heartbeats_are_refused_for_the_right_reason() {
         ),
     ] {
         assert_eq!(
-            world.act(|shard, now_ms, _| shard.heartbeat(&request, now_ms)),
+            world.act(|shard, now, _| shard.heartbeat(&request, now)),
             expected,
             "{request:?}"
         );

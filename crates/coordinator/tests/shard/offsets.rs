@@ -61,6 +61,29 @@ fn records_have_the_versions_that_kafka_writes() {
 }
 
 #[test]
+fn an_offset_too_large_to_be_kept_is_refused_alone() {
+    let mut world = World::with(GroupConfig {
+        offset_metadata_max_size: 10_000,
+        max_batch_bytes: 1_000,
+        ..GroupConfig::default()
+    });
+    let mut request = commit_request("", -1, "t", 1);
+    request
+        .offsets
+        .extend(commit_request("", -1, "u", 2).offsets);
+    request.offsets[0].metadata = Some("x".repeat(1_000));
+    assert_eq!(
+        world.commit_with(&request),
+        Ok(vec![
+            Err(OffsetCommitPartitionError::RecordTooLarge),
+            Ok(())
+        ])
+    );
+    assert_eq!((world.committed("t"), world.committed("u")), (-1, 2));
+    assert_eq!(world.records.len(), 1);
+}
+
+#[test]
 fn an_offset_of_a_former_topic_of_the_name_does_not_count() {
     let mut world = World::new();
     let mut request = commit_request("", -1, "t", 42);
@@ -77,11 +100,9 @@ fn an_offset_of_a_former_topic_of_the_name_does_not_count() {
             "{topic_id}"
         );
     }
-    world
-        .act(|shard, now_ms, effects| shard.forget_topic("t", Uuid::from_u128(2), now_ms, effects));
+    world.act(|shard, now, effects| shard.forget_topic("t", Uuid::from_u128(2), now, effects));
     assert_eq!(world.committed("t"), 42);
-    world
-        .act(|shard, now_ms, effects| shard.forget_topic("t", Uuid::from_u128(1), now_ms, effects));
+    world.act(|shard, now, effects| shard.forget_topic("t", Uuid::from_u128(1), now, effects));
     assert_eq!(world.committed("t"), -1);
 }
 
@@ -184,7 +205,7 @@ fn offsets_in_use_are_not_deleted() {
             .iter()
             .map(|topic| ((*topic).to_owned(), 0))
             .collect();
-        world.act(|shard, now_ms, effects| shard.delete_offsets("g", &partitions, now_ms, effects))
+        world.act(|shard, now, effects| shard.delete_offsets("g", &partitions, now, effects))
     };
     let mut world = World::new();
     assert_eq!(
@@ -221,9 +242,8 @@ fn offsets_in_use_are_not_deleted() {
 
 #[test]
 fn a_group_is_deleted_with_its_offsets_once_it_is_empty() {
-    let delete = |world: &mut World| {
-        world.act(|shard, now_ms, effects| shard.delete_group("g", now_ms, effects))
-    };
+    let delete =
+        |world: &mut World| world.act(|shard, now, effects| shard.delete_group("g", now, effects));
     let mut world = World::new();
     assert_eq!(delete(&mut world), Err(DeleteGroupError::GroupIdNotFound));
     let (members, generation_id) = world.stable(vec![consumer("")]);

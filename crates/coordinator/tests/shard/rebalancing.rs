@@ -275,3 +275,54 @@ fn a_request_that_is_sent_twice_leaves_nobody_waiting() {
         Some(ResponseError::UnknownMemberId)
     );
 }
+
+#[test]
+fn an_assignment_too_large_to_be_kept_is_refused_to_its_members_only() {
+    let mut world = World::with(GroupConfig {
+        max_batch_bytes: 2_000,
+        ..GroupConfig::default()
+    });
+    let (members, _) = world.stable(vec![static_consumer("", "one"), static_consumer("", "two")]);
+    let records = world.records.len();
+    let joins: Vec<_> = members
+        .iter()
+        .zip(["one", "two"])
+        .map(|(member_id, instance_id)| world.join(static_consumer(member_id, instance_id)))
+        .collect();
+    let generation_id = world.joined(joins[0]).generation_id;
+    let (leader, follower) = (members[0].as_str(), members[1].as_str());
+    let waiting = world.sync(follower, generation_id, &[]);
+    let large: &'static str = "x".repeat(2_000).leak();
+    let leading = world.sync(leader, generation_id, &[(follower, large)]);
+    for sync in [waiting, leading] {
+        let code = world.synced(sync).error_code;
+        assert_eq!(error(code), Some(ResponseError::MessageTooLarge));
+    }
+    assert_eq!(world.state(), "PreparingRebalance");
+    assert_eq!(world.records.len(), records, "nothing of it is kept");
+}
+
+#[test]
+fn a_group_whose_record_cannot_be_kept_is_not_begun() {
+    let mut world = World::with(GroupConfig {
+        max_batch_bytes: 100,
+        ..GroupConfig::default()
+    });
+    let refused = world.join(consumer(""));
+    let code = world.joined(refused).error_code;
+    assert_eq!(error(code), Some(ResponseError::MessageTooLarge));
+    assert_eq!(world.state(), "Dead");
+}
+
+#[test]
+fn timers_do_not_heed_the_wall_clock() {
+    let mut world = World::new();
+    let (members, generation_id) = world.stable(vec![consumer("")]);
+    world.wall_ahead_ms = 10 * SESSION_MS;
+    world.pass(SESSION_MS - 1);
+    let alive = world.heartbeat(&members[0], generation_id);
+    assert_eq!(alive, Ok(()), "the clock was set forward");
+    world.wall_ahead_ms = -10 * SESSION_MS;
+    world.pass(SESSION_MS + 1);
+    assert_eq!(world.state(), "Empty", "the clock was set back");
+}

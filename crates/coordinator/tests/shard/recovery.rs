@@ -21,7 +21,7 @@ fn replayed(records: &[GroupRecord], now_ms: i64) -> World {
             GroupRecord::decode(&key, value.as_deref()).expect("a stored record can be read");
         world.shard.replay(stored, now_ms);
     }
-    world.act(|shard, now_ms, effects| shard.loaded(now_ms, effects));
+    world.act(|shard, now, effects| shard.loaded(now, effects));
     world
 }
 
@@ -61,7 +61,7 @@ fn a_group_that_has_become_too_large_rebalances_when_it_is_loaded() {
     for record in &world.records {
         shard.replay(record.clone(), world.now_ms);
     }
-    shard.loaded(world.now_ms, &mut Effects::default());
+    shard.loaded(world.now(), &mut Effects::default());
     world.shard = shard;
     assert_eq!(
         world.commit(&members[1], generation_id, "t", 1),
@@ -249,9 +249,7 @@ impl Clients {
                     reason: None,
                 };
                 world
-                    .act(|shard, now_ms, effects| {
-                        shard.leave(&client.group, &[leaving], now_ms, effects)
-                    })
+                    .act(|shard, now, effects| shard.leave(&client.group, &[leaving], now, effects))
                     .expect("a group id");
             }
             Step::Commit {
@@ -281,19 +279,18 @@ impl Clients {
             }
             Step::DeleteGroup { group } => {
                 let group = group_name(group);
-                let _ =
-                    world.act(|shard, now_ms, effects| shard.delete_group(&group, now_ms, effects));
+                let _ = world.act(|shard, now, effects| shard.delete_group(&group, now, effects));
             }
             Step::DeleteOffset { group, topic } => {
                 let (group, partitions) = (group_name(group), [(format!("topic-{topic}"), 0)]);
-                let _ = world.act(|shard, now_ms, effects| {
-                    shard.delete_offsets(&group, &partitions, now_ms, effects)
+                let _ = world.act(|shard, now, effects| {
+                    shard.delete_offsets(&group, &partitions, now, effects)
                 });
             }
             Step::ForgetTopic { topic } => {
                 let topic = format!("topic-{topic}");
-                world.act(|shard, now_ms, effects| {
-                    shard.forget_topic(&topic, Uuid::nil(), now_ms, effects)
+                world.act(|shard, now, effects| {
+                    shard.forget_topic(&topic, Uuid::nil(), now, effects)
                 });
             }
             Step::Pass { duration_ms } => world.pass(duration_ms),
@@ -311,7 +308,7 @@ fn generation(world: &mut World, group: &str, member: &DescribedGroupMember) -> 
             group_instance_id: None,
         };
         world
-            .act(|shard, now_ms, _| shard.heartbeat(&request, now_ms))
+            .act(|shard, now, _| shard.heartbeat(&request, now))
             .is_ok()
     })
 }

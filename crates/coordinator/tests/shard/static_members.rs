@@ -58,7 +58,7 @@ fn a_static_member_that_returns_costs_no_rebalance() {
             member_id: former.clone(),
             group_instance_id: Some(instance.into()),
         };
-        let fenced = world.act(|shard, now_ms, _| shard.heartbeat(&heartbeat, now_ms));
+        let fenced = world.act(|shard, now, _| shard.heartbeat(&heartbeat, now));
         assert_eq!(fenced, Err(HeartbeatError::FencedInstanceId), "{what}");
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use bytes::{BufMut, Bytes, BytesMut};
 use coordinator::{
     Effects, GroupConfig, GroupRecord, HeartbeatError, HeartbeatRequest, JoinRequest,
-    LeaveMemberError, LeavingMember, OffsetCommit, OffsetCommitError, OffsetCommitPartitionError,
-    OffsetCommitRequest, Protocol, Shard, SyncRequest, Token,
+    LeaveMemberError, LeavingMember, Now, OffsetCommit, OffsetCommitError,
+    OffsetCommitPartitionError, OffsetCommitRequest, Protocol, Shard, SyncRequest, Token,
 };
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
@@ -20,6 +20,8 @@ pub(crate) const RETENTION_MS: i64 = 100_000_000;
 pub(crate) struct World {
     pub(crate) shard: Shard,
     pub(crate) now_ms: i64,
+    /// How far the wall clock is ahead of the steady one.
+    pub(crate) wall_ahead_ms: i64,
     pub(crate) records: Vec<GroupRecord>,
     joins: HashMap<Token, JoinGroupResponse>,
     syncs: HashMap<Token, SyncGroupResponse>,
@@ -93,18 +95,20 @@ impl World {
         let mut world = Self {
             shard: Shard::new(config),
             now_ms: 1_000_000,
+            wall_ahead_ms: 0,
             records: Vec::new(),
             joins: HashMap::new(),
             syncs: HashMap::new(),
             tokens: 0,
         };
-        world.act(|shard, now_ms, effects| shard.loaded(now_ms, effects));
+        world.act(|shard, now, effects| shard.loaded(now, effects));
         world
     }
 
-    pub(crate) fn act<T>(&mut self, action: impl FnOnce(&mut Shard, i64, &mut Effects) -> T) -> T {
+    pub(crate) fn act<T>(&mut self, action: impl FnOnce(&mut Shard, Now, &mut Effects) -> T) -> T {
         let mut effects = Effects::default();
-        let result = action(&mut self.shard, self.now_ms, &mut effects);
+        let now = self.now();
+        let result = action(&mut self.shard, now, &mut effects);
         self.records.extend(effects.records);
         for (token, response) in effects.joins {
             assert!(
@@ -119,6 +123,13 @@ impl World {
             );
         }
         result
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            steady_ms: self.now_ms,
+            wall_ms: self.now_ms + self.wall_ahead_ms,
+        }
     }
 
     /// Lets time pass, stopping at every deadline on the way.
@@ -139,7 +150,7 @@ impl World {
         self.tokens += 1;
         let token = self.tokens;
         let entropy = Uuid::from_u128(token.into());
-        self.act(|shard, now_ms, effects| shard.join(request, token, entropy, now_ms, effects));
+        self.act(|shard, now, effects| shard.join(request, token, entropy, now, effects));
         token
     }
 
@@ -197,7 +208,7 @@ impl World {
     pub(crate) fn sync_with(&mut self, request: SyncRequest) -> Token {
         self.tokens += 1;
         let token = self.tokens;
-        self.act(|shard, now_ms, effects| shard.sync(request, token, now_ms, effects));
+        self.act(|shard, now, effects| shard.sync(request, token, now, effects));
         token
     }
 
@@ -217,7 +228,7 @@ impl World {
             member_id: member_id.into(),
             group_instance_id: None,
         };
-        self.act(|shard, now_ms, _| shard.heartbeat(&request, now_ms))
+        self.act(|shard, now, _| shard.heartbeat(&request, now))
     }
 
     pub(crate) fn leave(
@@ -232,7 +243,7 @@ impl World {
                 reason: None,
             })
             .collect();
-        self.act(|shard, now_ms, effects| shard.leave("g", &members, now_ms, effects))
+        self.act(|shard, now, effects| shard.leave("g", &members, now, effects))
             .expect("a group id")
     }
 
@@ -251,7 +262,7 @@ impl World {
         &mut self,
         request: &OffsetCommitRequest,
     ) -> Result<Vec<Result<(), OffsetCommitPartitionError>>, OffsetCommitError> {
-        self.act(|shard, now_ms, effects| shard.commit_offsets(request, now_ms, effects))
+        self.act(|shard, now, effects| shard.commit_offsets(request, now, effects))
     }
 
     /// The offset committed for partition 0 of `topic`, or -1.
