@@ -5,23 +5,33 @@ from dataclasses import dataclass
 from statistics import mean, median, stdev
 
 # Student's t for a two-sided interval of 95 %, by degrees of freedom.
-T95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26, 10: 2.23, 14: 2.14, 19: 2.09}
+T95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26, 14: 2.14, 19: 2.09, 29: 2.05}
 # How far the median may be on the wrong side of a bound of 1.0 that the interval reaches.
 PARITY_SLACK = 0.03
 
 
 @dataclass(frozen=True)
 class Bound:
-    """`ours` / `against` of a metric is at most, or at least, `limit`."""
+    """A metric of `ours` is at most, or at least, `limit` times that of `against`: of the lowest of them if it names
+    several. Against nobody, the limit is in the metric's own unit."""
 
     metric: str
     limit: float
-    at_least: bool = False
-    against: str = "kafka"
-    ours: str = "tidelog"
+    at_least: bool
+    against: tuple
+    ours: str
 
     def __str__(self):
-        return f"{self.metric} of {self.ours} {'>=' if self.at_least else '<='} {self.limit:g} x {self.against}"
+        times = f" x {' or '.join(self.against)}" if self.against else ""
+        return f"{self.metric} of {self.ours} {'>=' if self.at_least else '<='} {self.limit:g}{times}"
+
+
+def at_most(metric, limit, *against, ours="tidelog"):
+    return Bound(metric, limit, False, against, ours)
+
+
+def at_least(metric, limit, *against, ours="tidelog"):
+    return Bound(metric, limit, True, against, ours)
 
 
 @dataclass(frozen=True)
@@ -35,19 +45,8 @@ class Ratio:
         return f"{self.median:.3g}{spread}"
 
 
-def at_most(metric, limit, against="kafka", ours="tidelog"):
-    return Bound(metric, limit, False, against, ours)
-
-
-def at_least(metric, limit, against="kafka", ours="tidelog"):
-    return Bound(metric, limit, True, against, ours)
-
-
-def paired_ratio(ours, theirs):
-    """The ratio of runs that were made beside each other, with its 95 % interval (of the mean of its logarithm)."""
-    ratios = [a / b for a, b in zip(ours, theirs) if a is not None and b]
-    if not ratios:
-        return None
+def ratio_of(ratios):
+    """The median of paired ratios, with the 95 % interval of the mean of their logarithms."""
     if len(ratios) == 1 or min(ratios) <= 0:
         return Ratio(median(ratios), min(ratios), max(ratios))
     logs = [math.log(ratio) for ratio in ratios]
@@ -58,15 +57,21 @@ def paired_ratio(ours, theirs):
 
 def is_met(bound, ratio):
     """Whether the bound holds. Parity is met when the interval reaches it and the median is close."""
-    sign = -1 if bound.at_least else 1
-    if sign * ratio.median <= sign * bound.limit:
+    if ratio.median == bound.limit or (ratio.median > bound.limit) == bound.at_least:
         return True
     reaches = ratio.high >= bound.limit if bound.at_least else ratio.low <= bound.limit
-    return bound.limit == 1.0 and reaches and abs(ratio.median - 1) <= PARITY_SLACK
+    return bound.limit == 1.0 and bool(bound.against) and reaches and abs(ratio.median - 1) <= PARITY_SLACK
 
 
 def judge(bound, runs):
     """`runs` is {contender: [metrics of each run]}; answers (ratio, met), or None when it was not measured."""
-    values = [[run.get(bound.metric) for run in runs.get(name, [])] for name in (bound.ours, bound.against)]
-    ratio = paired_ratio(*values)
-    return ratio and (ratio, is_met(bound, ratio))
+    ratios = []
+    for number, ours in enumerate(runs.get(bound.ours, [])):
+        theirs = [runs[name][number].get(bound.metric) for name in bound.against if len(runs.get(name, [])) > number]
+        if bound.metric not in ours or len(theirs) < len(bound.against) or not all(theirs):
+            continue
+        ratios.append(ours[bound.metric] / min(theirs, default=1))
+    if not ratios:
+        return None
+    ratio = ratio_of(ratios)
+    return ratio, is_met(bound, ratio)

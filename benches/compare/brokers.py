@@ -46,6 +46,8 @@ class Topics:
 
 
 class Kafka(Topics, harness.Kafka):
+    """Apache Kafka, without what the tests change of it."""
+
     name = "kafka"
 
     def prepare(self):
@@ -125,23 +127,26 @@ class Extra(Topics):
         """It is not ours to end."""
 
 
+PAGE_CACHE = {"log.durability": "page-cache"}
 MAKERS = {
-    "kafka": Kafka,
-    "tidelog": lambda: Tidelog("tidelog", {"log.durability": "page-cache"}),
-    "tidelog-full": lambda: Tidelog("tidelog-full", {"log.durability": "page-cache", "log.record.validation": "full"}),
-    "tidelog-fsync": lambda: Tidelog("tidelog-fsync", {}),
-    "floor": Floor,
-    "stub": lambda: Floor("stub", ["--discard"]),
+    "kafka": lambda more: Kafka(more),
+    "tidelog": lambda more: Tidelog("tidelog", PAGE_CACHE | more),
+    "tidelog-full": lambda more: Tidelog("tidelog-full", PAGE_CACHE | {"log.record.validation": "full"} | more),
+    "tidelog-fsync": lambda more: Tidelog("tidelog-fsync", more),
+    "floor": lambda more: Floor(),
+    "stub": lambda more: Floor("stub", ["--discard"]),
 }
 
 
 class Fleet:
-    """Every contender that was asked for, started when first needed, ended together."""
+    """Every contender that was asked for, started and warmed up when first needed, ended together."""
 
-    def __init__(self, extras, on_start):
+    def __init__(self, extras, warm_up):
         self.running = {}
-        self.extras = [Extra(text) for text in extras]
-        self.on_start = on_start
+        self.extras = {extra.name: extra for extra in map(Extra, extras)}
+        self.warm_up = warm_up
+        # Kafka's own peak, by shape of load; the latency cells are paced by it.
+        self.peaks = {}
 
     def __enter__(self):
         return self
@@ -153,9 +158,12 @@ class Fleet:
                 shutil.rmtree(broker.dir, ignore_errors=True)
 
     def get(self, name):
-        extra = next((extra for extra in self.extras if extra.name == name), None)
         if name not in self.running:
-            self.running[name] = extra or MAKERS[name]()
+            self.running[name] = self.extras.get(name) or self.make(name)
             self.running[name].start()
-            self.on_start(self.running[name])
+            self.warm_up(self, name)
         return self.running[name]
+
+    def make(self, name, properties=None):
+        """A contender of its own for a cell, not started and not kept."""
+        return MAKERS[name](properties or {})

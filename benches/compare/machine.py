@@ -1,4 +1,4 @@
-"""The machine: what it is, and making its memory ready."""
+"""The machine: what it is, what its kernel accounts to a process, and bringing memory and caches into a known state."""
 
 import mmap
 import os
@@ -29,6 +29,25 @@ def touch_memory():
 def settle():
     """Leaves no write-back to the next run."""
     os.sync()
+
+
+def drop_from_cache(dir):
+    """Has the kernel forget the pages of the files below `dir`, so that they are read from the disk."""
+    settle()
+    for path in Path(dir).rglob("*.log"):
+        with open(path, "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def cpu_seconds(pid):
+    """CPU time of all threads that the process has or had, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes(pid, field):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split(f"{field}:")[1].split()[0]) * 1024
 
 
 def description():

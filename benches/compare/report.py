@@ -1,11 +1,14 @@
-"""What is printed while the cells run, and what is kept: JSON, a Markdown table, plots."""
+"""What is printed while the cells run, and what is kept of them: JSON, a Markdown table, plots."""
 
+import json
 from statistics import median
 
 from bounds import judge
+from plots import bars
 
 COLUMNS = ["MB/s", "records/s", "CPU s/GB", "CPU s/payload GB", "CPU s/M records", "broker cores", "client cores", "frame KB",
            "p50 ms", "p99 ms", "p99.9 ms", "max ms", "RssAnon MiB", "RSS MiB"]
+PLOTS = {"cpu": "CPU s/GB", "throughput": "MB/s", "latency": "p99 ms", "memory": "RssAnon MiB"}
 
 
 def number(value):
@@ -32,11 +35,68 @@ def verdicts(cell, runs):
 
 
 def print_cell(cell, runs):
+    print(f"\n{cell.name} (median of {max(map(len, runs.values()))})")
     columns = columns_of(runs)
-    pairs = max(map(len, runs.values()))
-    print(f"\n{cell.name} (median of {pairs})\n{'':16}" + "".join(f"{name:>17}" for name in columns))
+    widths = [max(len(name), 9) + 2 for name in columns]
+    print(f"{'':16}" + "".join(f"{name:>{width}}" for name, width in zip(columns, widths)))
     for contender, each in runs.items():
         middle = medians(each)
-        print(f"  {contender:14}" + "".join(f"{number(middle.get(name)):>17}" for name in columns))
+        values = (f"{number(middle.get(name)):>{width}}" for name, width in zip(columns, widths))
+        print(f"  {contender:14}" + "".join(values))
     for bound, ratio, met in verdicts(cell, runs):
-        print(f"  {'met   ' if met else 'NOT MET'} {bound}: {ratio}", flush=True)
+        print(f"  {'met    ' if met else 'NOT MET'} {bound}: {ratio}", flush=True)
+
+
+def as_json(cell, runs):
+    bounds = [{"bound": str(bound), "ratio": ratio.median, "low": ratio.low, "high": ratio.high, "met": met}
+              for bound, ratio, met in verdicts(cell, runs)]
+    return {"load": cell.load, "runs": runs, "bounds": bounds}
+
+
+def markdown(kept):
+    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in kept["machine"].items())
+    lines = ["# Tidelog beside Apache Kafka 4.3.1", "", f"Machine: {machine}.", "", "Made by:", ""]
+    lines += [f"    {command}" for command in kept["commands"]]
+    lines += ["", "Medians of the runs. A ratio is the median of the paired runs' ratios, with its 95 % interval.",
+              "`benches/README.md` tells how to read this.", "", "| cell | bound | ratio | met |", "|---|---|---|---|"]
+    for name, cell in kept["cells"].items():
+        for bound in cell["bounds"]:
+            spread = f" [{bound['low']:.3g}, {bound['high']:.3g}]" if bound["low"] < bound["high"] else ""
+            lines.append(f"| {name} | {bound['bound']} | {bound['ratio']:.3g}{spread} | {'yes' if bound['met'] else '**no**'} |")
+    for name, cell in kept["cells"].items():
+        columns = columns_of(cell["runs"])
+        lines += ["", f"## {name}", "", f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+        for contender, each in cell["runs"].items():
+            middle = medians(each)
+            lines.append(f"| {contender} | {' | '.join(number(middle.get(column)) for column in columns)} |")
+    return "\n".join(lines) + "\n"
+
+
+def plot(kept, metric):
+    """Bars of one metric over the cells that have it."""
+    found = {name: {contender: medians(each)[metric] for contender, each in cell["runs"].items()
+                    if any(metric in run for run in each)} for name, cell in kept["cells"].items()}
+    return bars(metric, {name: values for name, values in found.items() if values})
+
+
+class Results:
+    """`DIR/NAME.json` and what is made of it. A cell that is run again stands in for its older self."""
+
+    def __init__(self, dir, name, machine, command):
+        self.dir, self.path = dir, dir / f"{name}.json"
+        self.name = name
+        self.kept = {"machine": machine, "commands": [], "cells": {}}
+        if self.path.exists():
+            older = json.loads(self.path.read_text())
+            if older["machine"] == machine:
+                self.kept = older
+        if command not in self.kept["commands"]:
+            self.kept["commands"].append(command)
+
+    def add(self, cell, runs):
+        self.kept["cells"][cell.name] = as_json(cell, runs)
+        self.dir.mkdir(exist_ok=True)
+        self.path.write_text(json.dumps(self.kept, indent=1) + "\n")
+        self.path.with_suffix(".md").write_text(markdown(self.kept))
+        for word, metric in PLOTS.items():
+            (self.dir / f"{self.name}-{word}.svg").write_text(plot(self.kept, metric))

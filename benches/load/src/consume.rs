@@ -5,13 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
+use crate::client;
 use crate::process::{cpu_s, watching};
 use crate::report::Outcome;
-use crate::traffic::{Counter, INTERVAL_MS, Traffic};
+use crate::traffic::{Counter, Traffic};
 
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -102,15 +102,10 @@ impl Consume {
     }
 
     fn connected(&self, counter: Arc<Counter>) -> anyhow::Result<BaseConsumer<Callbacks>> {
-        let mut config = ClientConfig::new();
+        let mut config = client::config(&self.bootstrap, &self.set);
         config
-            .set("bootstrap.servers", &self.bootstrap)
             .set("group.id", "unused")
-            .set("enable.auto.commit", "false")
-            .set("statistics.interval.ms", INTERVAL_MS.to_string());
-        for (key, value) in self.set.iter().filter_map(|pair| pair.split_once('=')) {
-            config.set(key, value);
-        }
+            .set("enable.auto.commit", "false");
         let consumer: BaseConsumer<Callbacks> = config.create_with_context(Callbacks(counter))?;
         let mut all = TopicPartitionList::new();
         for partition in 0..self.partitions {

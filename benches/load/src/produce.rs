@@ -1,23 +1,21 @@
 //! Producers in a closed loop: each keeps its queue full until the time is up, and ends when all is acknowledged.
 
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
-use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
+use crate::client::{self, Callbacks, Deliveries};
 use crate::payload::{Numbers, Payloads};
 use crate::process::{cpu_s, watching};
 use crate::report::{Latencies, Outcome, histogram};
-use crate::traffic::{Counter, INTERVAL_MS, Traffic};
+use crate::traffic::Traffic;
 
-const LIMIT: Duration = Duration::from_secs(120);
 const POLL_EVERY: u64 = 128;
 /// One record in so many has its time taken.
 const SAMPLED: u64 = 64;
@@ -54,7 +52,7 @@ pub(crate) struct Produce {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Codec {
+enum Codec {
     None,
     Gzip,
     Snappy,
@@ -63,69 +61,13 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Gzip => "gzip",
             Self::Snappy => "snappy",
             Self::Lz4 => "lz4",
             Self::Zstd => "zstd",
-        }
-    }
-}
-
-/// What the callbacks of one producer gather.
-pub(crate) struct Deliveries {
-    began: Instant,
-    traffic: Counter,
-    latencies: Mutex<Histogram<u64>>,
-    failure: Mutex<Option<KafkaError>>,
-}
-
-impl Deliveries {
-    pub(crate) fn new() -> anyhow::Result<Arc<Self>> {
-        Ok(Arc::new(Self {
-            began: Instant::now(),
-            traffic: Counter::default(),
-            latencies: Mutex::new(histogram()?),
-            failure: Mutex::new(None),
-        }))
-    }
-
-    /// Now, as a record carries it; never 0, which stands for "not timed".
-    fn now(&self) -> usize {
-        self.began.elapsed().as_nanos() as usize | 1
-    }
-
-    fn check(&self) -> anyhow::Result<()> {
-        match self.failure.lock() {
-            Ok(mut failure) => failure.take().map_or(Ok(()), |why| Err(why.into())),
-            Err(_) => anyhow::bail!("a callback panicked"),
-        }
-    }
-}
-
-pub(crate) struct Callbacks(pub(crate) Arc<Deliveries>);
-
-impl ClientContext for Callbacks {
-    fn stats_raw(&self, json: &[u8]) {
-        self.0.traffic.take(json);
-    }
-}
-
-impl ProducerContext for Callbacks {
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, sent: usize) {
-        if let Err((why, _)) = result
-            && let Ok(mut failure) = self.0.failure.lock()
-        {
-            failure.get_or_insert_with(|| why.clone());
-        }
-        if sent != 0
-            && let Ok(mut latencies) = self.0.latencies.lock()
-        {
-            latencies.saturating_record((self.0.now().saturating_sub(sent)) as u64);
         }
     }
 }
@@ -191,10 +133,7 @@ impl Produce {
         done.wait();
         let (producer, deliveries, records) = sent?;
         let traffic = deliveries.traffic.settled(|time| producer.poll(time))?;
-        let latencies = match deliveries.latencies.lock() {
-            Ok(latencies) => latencies.clone(),
-            Err(_) => anyhow::bail!("a callback panicked"),
-        };
+        let latencies = deliveries.latencies()?;
         Ok(Sent {
             records,
             traffic,
@@ -207,20 +146,17 @@ impl Produce {
         let producer: BaseProducer<Callbacks> = self
             .config()
             .create_with_context(Callbacks(deliveries.clone()))?;
-        producer.client().fetch_metadata(Some(&self.topic), LIMIT)?;
+        producer
+            .client()
+            .fetch_metadata(Some(&self.topic), client::LIMIT)?;
         Ok((producer, deliveries))
     }
 
     fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
+        let mut config = client::config(&self.bootstrap, &self.set);
         config
-            .set("bootstrap.servers", &self.bootstrap)
             .set("acks", &self.acks)
-            .set("compression.codec", self.codec.name())
-            .set("statistics.interval.ms", INTERVAL_MS.to_string());
-        for (key, value) in self.set.iter().filter_map(|pair| pair.split_once('=')) {
-            config.set(key, value);
-        }
+            .set("compression.codec", self.codec.name());
         config
     }
 
@@ -245,7 +181,7 @@ impl Produce {
             }
             let key = self.keyed.then(|| keys.below(KEYS).to_be_bytes());
             let sent = if records.is_multiple_of(SAMPLED) {
-                deliveries.now()
+                deliveries.elapsed().as_nanos() as usize
             } else {
                 0
             };

@@ -61,13 +61,24 @@ fn main() -> anyhow::Result<()> {
     });
     for stream in listener.incoming() {
         let (stream, floor) = (stream?, floor.clone());
-        thread::spawn(move || {
-            if let Err(why) = serve(&floor, stream) {
-                eprintln!("a connection ended: {why:#}");
-            }
+        thread::spawn(move || match serve(&floor, stream) {
+            Err(why) if !is_reset(&why) => eprintln!("a connection ended: {why:#}"),
+            _ => {}
         });
     }
     Ok(())
+}
+
+/// A client that has what it wanted resets its connection, whatever was still on the way to it.
+fn is_reset(why: &anyhow::Error) -> bool {
+    let by_rustix = why
+        .downcast_ref::<rustix::io::Errno>()
+        .map(|why| why.kind());
+    let by_std = why.downcast_ref::<std::io::Error>().map(|why| why.kind());
+    matches!(
+        by_rustix.or(by_std),
+        Some(ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
+    )
 }
 
 /// Serves one connection to its end, one request after the other.
