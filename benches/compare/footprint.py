@@ -17,6 +17,7 @@ SETTLE_S = 3
 
 class OwnBroker(Kind):
     takes_extras = False
+    warms = False
 
     def __init__(self, fleet, name, load, scale):
         self.make, self.load, self.scale = lambda: fleet.make(name), load, scale

@@ -13,6 +13,8 @@ class Kind:
     """What every kind of cell has."""
 
     takes_extras = True
+    # Whether the first run of a JVM, whose compiler has not seen this load yet, is left out.
+    warms = True
 
     def __init__(self, fleet, name, load, scale):
         self.broker, self.load, self.scale = fleet.get(name), load, scale
