@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, differential, durability, hostile, powercut, tools
+from harness import clients, differential, durability, hostile, keys, powercut, tools
 from harness.report import Report
 
 TESTS = {
@@ -21,6 +21,7 @@ TESTS = {
     "lock": durability.lock,
     "log-dirs": durability.log_dirs,
     "hostile": hostile.hostile,
+    "config-keys": keys.config_keys,
 }
 # Only by name: what takes long, and checks of the tests themselves.
 BY_NAME = {

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def java(classpath, *arguments, heap="256M", options=()):
             f"-Dlog4j2.configurationFile={TESTS}/kafka/log4j2.properties", *options, "-cp", classpath, *map(str, arguments)]
 
 
-_taken = set()
+_taken, _taking = set(), threading.Lock()
 _libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
@@ -69,14 +70,15 @@ def die_with_parent():
 def free_port():
     for _ in range(1000):
         port = random.choice(PORTS)
-        if port in _taken:
-            continue
+        with _taking:
+            if port in _taken:
+                continue
+            _taken.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        _taken.add(port)
         return port
     raise RuntimeError("no free port")
 

@@ -126,9 +126,9 @@ def idle_connections(report, broker):
 
 def never_reads(report, broker):
     """Asks for far more than its socket takes, and does not read."""
-    record = bytes([0]) + b"\0\0\1" + varint(900_000) + b"x" * 900_000 + b"\0"
+    big = wire.batch(wire.record(b"x" * 900_000))
     for _ in range(5):
-        wire.ask(broker.port, wire.produce("hostile", wire.batch(varint(len(record)) + record, 1)))
+        wire.ask(broker.port, wire.produce("hostile", big))
     before = broker.resident_kib()
     greedy = [socket.create_connection(("127.0.0.1", broker.port), 5) for _ in range(20)]
     for connection in greedy:
@@ -142,14 +142,6 @@ def never_reads(report, broker):
     well(report, broker, "consumers that never read", before)
     for connection in greedy:
         connection.close()
-
-
-def varint(value):
-    value, out = value << 1, bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes(out + bytes([value]))
 
 
 def bombs(report, broker):

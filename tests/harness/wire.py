@@ -29,9 +29,25 @@ def text(value):
     return struct.pack(">h", len(value)) + value.encode()
 
 
-def batch(records, count, attributes=0):
-    """A record batch over these bytes, with a right CRC."""
-    checked = struct.pack(">hiqqqhii", attributes, count - 1, 1000, 1000, -1, -1, -1, count) + records
+def varint(value):
+    """As records hold it: zigzag."""
+    value, out = (value << 1) ^ (value >> 63), bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def record(value, key=b"k"):
+    """The first record of a batch."""
+    key = varint(-1) if key is None else varint(len(key)) + key
+    body = b"\0\0\0" + key + varint(len(value)) + value + b"\0"
+    return varint(len(body)) + body
+
+
+def batch(records, count=1, attributes=0, timestamp_ms=1000, producer=(-1, -1, -1)):
+    """A record batch over these bytes, with a right CRC; a producer is its id, epoch and sequence."""
+    checked = struct.pack(">hiqqqhii", attributes, count - 1, timestamp_ms, timestamp_ms, *producer, count) + records
     return struct.pack(">qiibI", 0, 9 + len(checked), 0, 2, crc32c(checked)) + checked
 
 

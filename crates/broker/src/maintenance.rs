@@ -1,6 +1,6 @@
 //! What happens by the clock: retention, checkpoints, removal of deleted files, expiry of producers.
 //!
-//! One thread; each task has its own period, read anew before each run because most are dynamic keys.
+//! One thread; each task has its own period, which stays as it is at start: none of these keys is dynamic.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -27,25 +27,22 @@ struct Stop {
     wake: Condvar,
 }
 
-/// The key that sets a task's period.
-type PeriodMs = fn(&BrokerConfig) -> i64;
-
 /// What a task does.
 type Chore = fn(&Broker);
 
-struct Task {
-    period: Box<dyn Fn(&Broker) -> Duration>,
+pub(crate) struct Task {
+    period: Duration,
     run: Chore,
     due: Instant,
 }
 
 impl Maintenance {
-    pub(crate) fn start(broker: Arc<Broker>) -> std::io::Result<Self> {
+    pub(crate) fn start(broker: Arc<Broker>, tasks: Vec<Task>) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let asked = stop.clone();
         let thread = std::thread::Builder::new()
             .name("maintenance".into())
-            .spawn(move || run(&broker, &asked))?;
+            .spawn(move || run(&broker, tasks, &asked))?;
         Ok(Self { stop, thread })
     }
 
@@ -58,9 +55,8 @@ impl Maintenance {
     }
 }
 
-fn run(broker: &Broker, stop: &Stop) {
+fn run(broker: &Broker, mut tasks: Vec<Task>, stop: &Stop) {
     let _vital = Vital::job("maintenance");
-    let mut tasks = tasks(broker, Instant::now());
     loop {
         let mut asked = stop.asked.lock();
         if !*asked {
@@ -73,55 +69,48 @@ fn run(broker: &Broker, stop: &Stop) {
         for task in &mut tasks {
             if task.due <= Instant::now() {
                 (task.run)(broker);
-                task.due = Instant::now() + (task.period)(broker).max(TICK);
+                task.due = Instant::now() + task.period.max(TICK);
             }
         }
     }
 }
 
-/// Kafka's keys set the periods of its own tasks; looking after files and directories is ours.
-fn tasks(broker: &Broker, now: Instant) -> Vec<Task> {
+/// Kafka's keys set the periods of its own tasks, as they are at start; looking after files and directories is ours.
+pub(crate) fn tasks(config: &BrokerConfig) -> Vec<Task> {
     const SECOND: Duration = Duration::from_secs(1);
-    let delay = ms(broker.config().log.initial_task_delay_ms);
-    let configured: [(PeriodMs, Chore); 6] = [
+    let (now, log) = (Instant::now(), &config.log);
+    let marks_ms = config
+        .replication
+        .replica_high_watermark_checkpoint_interval_ms;
+    let configured: [(i64, Chore); 6] = [
+        (log.retention_check_interval_ms, apply_retention),
+        (log.flush_scheduler_interval_ms, flush_aged),
         (
-            |config| config.log.retention_check_interval_ms,
-            apply_retention,
-        ),
-        (|config| config.log.flush_scheduler_interval_ms, flush_aged),
-        (
-            |config| config.log.flush_offset_checkpoint_interval_ms.into(),
+            log.flush_offset_checkpoint_interval_ms.into(),
             checkpoint_recovery,
         ),
         (
-            |config| config.log.flush_start_offset_checkpoint_interval_ms.into(),
+            log.flush_start_offset_checkpoint_interval_ms.into(),
             checkpoint_starts,
         ),
         (
-            |config| config.log.producer_id_expiration_check_interval_ms.into(),
+            log.producer_id_expiration_check_interval_ms.into(),
             expire_producers,
         ),
-        (
-            |config| {
-                config
-                    .replication
-                    .replica_high_watermark_checkpoint_interval_ms
-            },
-            checkpoint_marks,
-        ),
+        (marks_ms, checkpoint_marks),
     ];
-    let configured = configured.into_iter().map(|(key, run)| Task {
-        period: Box::new(move |broker| ms(key(&broker.config()))),
-        run,
-        due: now + delay.min(ms(key(&broker.config()))),
+    let configured = configured.map(|(period_ms, run)| {
+        let period = ms(period_ms);
+        let due = now + ms(log.initial_task_delay_ms).min(period);
+        Task { period, run, due }
     });
     let own: [Chore; 2] = [purge, watch_dirs];
-    let own = own.into_iter().map(|run| Task {
-        period: Box::new(|_| SECOND),
+    let own = own.map(|run| Task {
+        period: SECOND,
         run,
         due: now,
     });
-    configured.chain(own).collect()
+    configured.into_iter().chain(own).collect()
 }
 
 fn ms(period_ms: i64) -> Duration {

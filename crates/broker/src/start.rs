@@ -13,7 +13,7 @@ use crate::broker::Broker;
 use crate::controller::{ControllerError, ControllerNode};
 use crate::log_levels::LogLevels;
 use crate::logs::{Logs, LogsError};
-use crate::maintenance::Maintenance;
+use crate::maintenance::{self, Maintenance};
 use crate::net::listener;
 use crate::runtime::Workers;
 
@@ -66,10 +66,11 @@ async fn serve(
     let mut interrupted = signal(SignalKind::interrupt())?;
     let (sockets, listeners) = listen(&config).await?;
     let controller = ControllerNode::open(&config, &logs).await?;
+    let tasks = maintenance::tasks(&config);
     let broker = Arc::new(Broker::new(config, logs, controller.channel(), log_levels));
     let controller = controller.register(&broker, &listeners).await?;
     let workers = Arc::new(Workers::start(cores())?);
-    let maintenance = Maintenance::start(broker.clone())?;
+    let maintenance = Maintenance::start(broker.clone(), tasks)?;
     let mut accepting = Vec::with_capacity(sockets.len());
     for (socket, described) in sockets.into_iter().zip(&listeners) {
         let name = described.name.as_str().into();

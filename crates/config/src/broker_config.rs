@@ -97,7 +97,7 @@ pub struct BrokerConfig {
     pub listeners: Vec<Listener>,
     /// What clients are told, without the controller's listeners; an empty host stands for this machine's name.
     pub advertised_listeners: Vec<Listener>,
-    pub inter_broker_listener_name: String,
+    pub(crate) inter_broker_listener_name: String,
     pub log_dirs: Vec<PathBuf>,
     pub metadata_log_dir: PathBuf,
     pub max_connections_per_ip_overrides: Vec<(String, i32)>,
@@ -159,20 +159,6 @@ impl BrokerConfig {
     /// The parsed value of any broker key; `None` if there is no such key.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.value(name)
-    }
-
-    pub fn is_controller(&self) -> bool {
-        self.server
-            .process_roles
-            .iter()
-            .any(|role| role == "controller")
-    }
-
-    pub fn is_broker(&self) -> bool {
-        self.server
-            .process_roles
-            .iter()
-            .any(|role| role == "broker")
     }
 
     /// The listeners that clients and brokers connect to.

@@ -37,7 +37,9 @@ fn check_ids(config: &BrokerConfig) -> Check {
 
 /// A node is broker and controller in one, until brokers can reach a controller elsewhere.
 fn check_roles(config: &BrokerConfig) -> Check {
-    ensure(config.is_broker() && config.is_controller(), || {
+    let roles: Vec<String> = config.values.get("process.roles")?;
+    let has = |role: &str| roles.iter().any(|own| own == role);
+    ensure(has("broker") && has("controller"), || {
         "process.roles must be broker,controller: a node with one role alone is not supported"
             .to_owned()
     })

@@ -46,7 +46,6 @@ settings! {
     /// The node and its place in the cluster.
     pub struct ServerSettings {
         node_id: i32 = "node.id",
-        process_roles: Vec<String> = "process.roles",
         rack: Option<String> = "broker.rack",
     }
 }
