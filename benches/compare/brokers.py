@@ -15,8 +15,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness import brokers as harness  # noqa: E402
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-LOAD = TARGET / "release/load"
-FLOOR = TARGET / "release/floor"
+# Which build of the clients is used.
+profile = "release"
 
 # What kafka-server-start.sh and kafka-run-class.sh of 4.3 give the JVM.
 KAFKA_HEAP = ["-Xmx1G", "-Xms1G"]
@@ -26,9 +26,14 @@ KAFKA_FLAGS = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:Initia
 TOPIC = {"file.delete.delay.ms": "0"}
 
 
+def program(name):
+    """Where one of our own programs, `load` or `floor`, is built."""
+    return TARGET / profile / name
+
+
 def run_load(*arguments):
     """Runs the load generator; its output is what it prints."""
-    run = subprocess.run([LOAD, *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run = subprocess.run([program("load"), *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if run.returncode:
         raise RuntimeError(f"load {' '.join(map(str, arguments))}\n{run.stderr[-2000:]}")
     return run.stdout
@@ -93,7 +98,7 @@ class Floor:
     def create(self, topic, partitions, config=None):
         self.dir = tempfile.mkdtemp(prefix="tidelog-floor-")
         self.process = subprocess.Popen(
-            [FLOOR, "--listen", self.bootstrap, "--dir", self.dir, "--partitions", str(partitions), *self.options],
+            [program("floor"), "--listen", self.bootstrap, "--dir", self.dir, "--partitions", str(partitions), *self.options],
             preexec_fn=harness.die_with_parent)
         harness.wait_for(lambda: harness.answers_metadata(self.port), "the floor being ready", pause_s=0.01)
 

@@ -5,7 +5,7 @@ import json
 import subprocess
 from contextlib import contextmanager
 
-from brokers import LOAD, run_load
+from brokers import program, run_load
 from machine import settle
 
 # Fixed for every cell; a cell says what it changes.
@@ -68,7 +68,7 @@ def paced(broker, topic, load, rate, seconds):
 @contextmanager
 def connections(broker, hold=0, per_second=0, seconds=600.0):
     """Holds connections, or churns them, beside what is done meanwhile."""
-    process = subprocess.Popen([LOAD, "connections", broker.bootstrap, "--hold", str(hold), "--per-second", str(per_second),
+    process = subprocess.Popen([program("load"), "connections", broker.bootstrap, "--hold", str(hold), "--per-second", str(per_second),
                                 "--seconds", str(seconds)], stdout=subprocess.PIPE, text=True)
     try:
         if not process.stdout.readline().startswith("held"):

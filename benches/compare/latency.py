@@ -5,7 +5,7 @@ What the client itself takes is measured with the stub and the floor, and taken 
 
 import subprocess
 
-from brokers import LOAD
+from brokers import program
 from clients import PRODUCER, PROMPT, consume_words, latencies, metrics, outcome_of, paced, produced, settings, topic_of
 from machine import drop_from_cache, settle
 from throughput import Consume, Kind
@@ -80,7 +80,7 @@ class CatchUp(Consume):
         alone = self.live()
         drop_from_cache(self.broker.dir)
         words = consume_words(self.broker, self.name, self.load, self.records)
-        reader = subprocess.Popen([LOAD, *map(str, words)], stdout=subprocess.DEVNULL)
+        reader = subprocess.Popen([program("load"), *map(str, words)], stdout=subprocess.DEVNULL)
         beside = self.live()
         still_reading = reader.poll() is None
         if reader.wait():

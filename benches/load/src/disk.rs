@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use crate::payload::Payloads;
+use crate::payload::Pool;
 
 #[derive(Args)]
 pub(crate) struct Disk {
@@ -33,7 +33,8 @@ pub(crate) struct Written {
 impl Disk {
     pub(crate) fn run(&self) -> anyhow::Result<Written> {
         let each = (self.bytes_per_commit / self.files.max(1)).max(1);
-        let mut payloads = Payloads::new(each, 1);
+        let pool = Pool::new(each);
+        let mut payloads = pool.payloads(1);
         let files = (0..self.files)
             .map(|number| File::create(self.dir.join(number.to_string())))
             .collect::<Result<Vec<_>, _>>()?;

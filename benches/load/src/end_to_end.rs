@@ -9,7 +9,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::client::{self, Callbacks, Deliveries};
-use crate::payload::Payloads;
+use crate::payload::{Payloads, Pool};
 use crate::process::{cpu_s, watching};
 use crate::report::{Latencies, Outcome, histogram};
 use hdrhistogram::Histogram;
@@ -39,7 +39,8 @@ impl EndToEnd {
         let producer: BaseProducer<Callbacks> = client::config(&self.bootstrap, &self.set)
             .create_with_context(Callbacks(deliveries.clone()))?;
         let consumer = self.consumer()?;
-        let mut payloads = Payloads::new(self.record_bytes, 1);
+        let pool = Pool::new(self.record_bytes);
+        let mut payloads = pool.payloads(1);
         for _ in 0..WARM_UP {
             self.once(&producer, &consumer, payloads.next())?;
         }
@@ -68,7 +69,7 @@ impl EndToEnd {
         producer: &BaseProducer<Callbacks>,
         consumer: &BaseConsumer,
         deliveries: &Arc<Deliveries>,
-        payloads: &mut Payloads,
+        payloads: &mut Payloads<'_>,
     ) -> anyhow::Result<Histogram<u64>> {
         let mut latencies = histogram()?;
         for _ in 0..self.records {

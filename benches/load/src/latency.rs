@@ -10,7 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 
 use crate::client::{self, Callbacks, Deliveries};
-use crate::payload::Payloads;
+use crate::payload::Pool;
 use crate::process::{cpu_s, watching};
 use crate::report::{Latencies, Outcome};
 
@@ -43,6 +43,7 @@ pub(crate) struct Latency {
 
 impl Latency {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let pool = Pool::new(self.record_bytes);
         let deliveries = Deliveries::new()?;
         let producer: ThreadedProducer<Callbacks> = client::config(&self.bootstrap, &self.set)
             .create_with_context(Callbacks(deliveries.clone()))?;
@@ -52,7 +53,8 @@ impl Latency {
         rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(TIMER_SLACK_NS))?;
         let client_before_s = cpu_s(std::process::id())?;
         let began = Instant::now();
-        let (records, broker) = watching(self.pid, || self.send_all(&producer, &deliveries))?;
+        let (records, broker) =
+            watching(self.pid, || self.send_all(&producer, &deliveries, &pool))?;
         let seconds = began.elapsed().as_secs_f64();
         let client_cpu_s = cpu_s(std::process::id())? - client_before_s;
         let traffic = deliveries.traffic.settled(thread::sleep)?;
@@ -72,8 +74,9 @@ impl Latency {
         &self,
         producer: &ThreadedProducer<Callbacks>,
         deliveries: &Arc<Deliveries>,
+        pool: &Pool,
     ) -> anyhow::Result<u64> {
-        let mut payloads = Payloads::new(self.record_bytes, 1);
+        let mut payloads = pool.payloads(1);
         let start = deliveries.elapsed();
         let records = (self.rate * (self.seconds + self.warm_up_seconds)) as u64;
         for number in 0..records {

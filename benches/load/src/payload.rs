@@ -23,21 +23,22 @@ impl Numbers {
     }
 }
 
-pub(crate) struct Payloads {
-    pool: String,
-    numbers: Numbers,
+/// The text that records are cut from. Making it takes a while, so clients share one.
+pub(crate) struct Pool {
+    text: String,
     size_bytes: usize,
 }
 
-impl Payloads {
-    pub(crate) fn new(size_bytes: usize, seed: u64) -> Self {
-        let mut numbers = Numbers::seeded(seed);
-        let mut pool = String::with_capacity(POOL_BYTES + size_bytes + 256);
-        while pool.len() < POOL_BYTES + size_bytes {
+impl Pool {
+    /// A pool of values of `size_bytes` each.
+    pub(crate) fn new(size_bytes: usize) -> Self {
+        let mut numbers = Numbers::seeded(1);
+        let mut text = String::with_capacity(POOL_BYTES + size_bytes + 256);
+        while text.len() < POOL_BYTES + size_bytes {
             let item = numbers.below(ITEMS.len() as u64) as usize;
             // Writing to a string does not fail.
             let _ = writeln!(
-                pool,
+                text,
                 r#"{{"order":{},"customer":"c-{}","item":"{}","amount":{}.{:02},"session":"{:016x}"}}"#,
                 numbers.below(1_000_000_000),
                 numbers.below(100_000),
@@ -47,18 +48,28 @@ impl Payloads {
                 numbers.below(u64::MAX),
             );
         }
-        Self {
-            pool,
-            numbers,
-            size_bytes,
-        }
+        Self { text, size_bytes }
     }
 
-    pub(crate) fn next(&mut self) -> &[u8] {
+    /// Values from anywhere in the pool.
+    pub(crate) fn payloads(&self, seed: u64) -> Payloads<'_> {
+        Payloads {
+            pool: self,
+            numbers: Numbers::seeded(seed),
+        }
+    }
+}
+
+pub(crate) struct Payloads<'a> {
+    pool: &'a Pool,
+    numbers: Numbers,
+}
+
+impl<'a> Payloads<'a> {
+    pub(crate) fn next(&mut self) -> &'a [u8] {
         let start = self.numbers.below(POOL_BYTES as u64) as usize;
-        self.pool
-            .as_bytes()
-            .get(start..start + self.size_bytes)
-            .unwrap_or_default()
+        let end = start + self.pool.size_bytes;
+        let text = self.pool.text.as_bytes();
+        text.get(start..end).unwrap_or_default()
     }
 }

@@ -11,7 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::client::{self, Callbacks, Deliveries};
-use crate::payload::{Numbers, Payloads};
+use crate::payload::{Numbers, Payloads, Pool};
 use crate::process::{cpu_s, watching};
 use crate::report::{Latencies, Outcome, histogram};
 use crate::traffic::Traffic;
@@ -81,13 +81,16 @@ struct Sent {
 
 impl Produce {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let pool = Pool::new(self.record_bytes);
         let ready = Barrier::new(self.producers + 1);
         let done = Barrier::new(self.producers + 1);
         thread::scope(|scope| {
             let threads: Vec<_> = (0..self.producers)
                 .map(|number| {
-                    let (ready, done) = (&ready, &done);
-                    scope.spawn(move || self.produce(number as u64, ready, done))
+                    let (pool, ready, done) = (&pool, &ready, &done);
+                    scope.spawn(move || {
+                        self.produce(pool.payloads(number as u64 + 1), number as u64, ready, done)
+                    })
                 })
                 .collect();
             ready.wait();
@@ -123,11 +126,17 @@ impl Produce {
     }
 
     /// One producer's life. Both barriers are passed however it ends, or the others would wait for ever.
-    fn produce(&self, number: u64, ready: &Barrier, done: &Barrier) -> anyhow::Result<Sent> {
+    fn produce(
+        &self,
+        payloads: Payloads<'_>,
+        number: u64,
+        ready: &Barrier,
+        done: &Barrier,
+    ) -> anyhow::Result<Sent> {
         let made = self.connected();
         ready.wait();
         let sent = made.and_then(|(producer, deliveries)| {
-            let records = self.fill(&producer, &deliveries, number)?;
+            let records = self.fill(&producer, &deliveries, payloads, number)?;
             Ok((producer, deliveries, records))
         });
         done.wait();
@@ -164,9 +173,9 @@ impl Produce {
         &self,
         producer: &BaseProducer<Callbacks>,
         deliveries: &Deliveries,
+        mut payloads: Payloads<'_>,
         number: u64,
     ) -> anyhow::Result<u64> {
-        let mut payloads = Payloads::new(self.record_bytes, number);
         let mut keys = Numbers::seeded(number + 1);
         let until = Instant::now() + Duration::from_secs_f64(self.seconds);
         let most = self.payload_bytes / self.record_bytes as u64 / self.producers as u64;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -72,20 +72,17 @@ impl Create {
         self.await_leaders()
     }
 
-    /// Kafka answers before every partition can be written to.
+    /// Kafka answers before every partition has its leader, and that before the leader knows it.
     fn await_leaders(&self) -> anyhow::Result<()> {
         let consumer: BaseConsumer = client(&self.bootstrap).create()?;
+        let mut all = TopicPartitionList::new();
+        for partition in 0..self.partitions {
+            all.add_partition_offset(&self.topic, partition, Offset::Offset(0))?;
+        }
         let begun = Instant::now();
         while begun.elapsed() < LIMIT {
-            let metadata = consumer.fetch_metadata(Some(&self.topic), LIMIT)?;
-            let ready = metadata.topics().first().is_some_and(|topic| {
-                topic.partitions().len() == self.partitions as usize
-                    && topic
-                        .partitions()
-                        .iter()
-                        .all(|partition| partition.leader() >= 0)
-            });
-            if ready {
+            let asked = consumer.offsets_for_times(all.clone(), LIMIT);
+            if asked.is_ok_and(|found| found.elements().iter().all(|one| one.error().is_ok())) {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(10));
