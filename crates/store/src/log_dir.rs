@@ -173,6 +173,9 @@ impl LogDir {
 
     /// Makes a log for a new partition. A directory that has the name already is another topic's,
     /// and set aside. The new one's directory is durable once the log has been synced.
+    ///
+    /// It gets its name when all of it is there. Until then it has that of a deleted partition, so
+    /// that a crash leaves nothing which could be taken for the partition.
     pub fn create_log(
         &self,
         name: &PartitionName,
@@ -189,9 +192,22 @@ impl LogDir {
             tracing::warn!(path = %path.display(), "a partition of another topic, set aside");
             self.set_aside(&path, name).map_err(failed)?;
         }
-        let log = Log::open(&path, options, Checkpoint::UNKNOWN, now_ms)?;
-        partition_metadata::write(&path, topic_id).map_err(failed)?;
-        Ok(log)
+        let unborn = self.path.join(name.deleted_name(Uuid::new_v4()));
+        let made = Log::open(&unborn, options, Checkpoint::UNKNOWN, now_ms).and_then(|log| {
+            partition_metadata::write(&unborn, topic_id).map_err(failed)?;
+            log.rename(&path).map_err(failed)?;
+            Ok(log)
+        });
+        if made.is_err() {
+            self.doomed.lock().push((i64::MIN, unborn));
+        }
+        made
+    }
+
+    /// Completes a partition's directory whose topic id is not known: Kafka before 2.8 wrote none,
+    /// and a power cut may take it.
+    pub fn set_topic_id(&self, name: &PartitionName, topic_id: Uuid) -> io::Result<()> {
+        partition_metadata::write(&self.path.join(name.to_string()), topic_id)
     }
 
     /// Checkpoints [`Log::recovery_point`] of all logs of the directory.

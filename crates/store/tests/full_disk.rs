@@ -1,10 +1,14 @@
 //! A write that fails half-way, as on a full disk, leaves no trace, and writing resumes when there
-//! is room again.
+//! is room again. So does a log that could not be made.
 //!
 //! The room is a limit on file sizes, which holds for a whole process: the test runs itself anew
 //! under a shell that sets it, and that ignores the signal that comes with it.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -12,8 +16,10 @@ use std::process::Command;
 use format::BatchBuilder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::{
-    AppendArgs, AppendError, Checkpoint, Durability, FileCache, Log, LogConfig, LogOptions, Origin,
+    AppendArgs, AppendError, Checkpoint, Durability, FileCache, Log, LogConfig, LogDir, LogOptions,
+    Origin, PartitionName,
 };
+use uuid::Uuid;
 
 const CHILD_DIR: &str = "FULL_DISK_DIR";
 /// In blocks of 512 bytes or 1024, as the shell has it; the batches below leave room for either.
@@ -22,7 +28,8 @@ const LIMIT_BLOCKS: u32 = 8;
 #[test]
 fn a_full_disk_heals() {
     if let Ok(dir) = std::env::var(CHILD_DIR) {
-        return fill(Path::new(&dir));
+        fill(Path::new(&dir));
+        return begin(&Path::new(&dir).join("dir"));
     }
     let dir = tempfile::tempdir().unwrap();
     let script = format!("trap '' XFSZ; ulimit -S -f {LIMIT_BLOCKS}; exec \"$0\" --nocapture");
@@ -52,17 +59,45 @@ fn fill(dir: &Path) {
     assert!(!log.failed());
     append(&log, 100).unwrap();
 
-    let limit = getrlimit(Resource::Fsize);
-    let wide = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    setrlimit(Resource::Fsize, wide).unwrap();
+    limit_file_size(None);
     append(&log, 10_000).unwrap();
     assert_eq!(log.sync().unwrap(), 3);
     drop(log);
     let log = Log::open(&path, options, Checkpoint::UNKNOWN, 0).unwrap();
     assert_eq!(log.log_end(), 3);
+}
+
+/// Makes a log where only empty files can be, and again where there is room.
+fn begin(path: &Path) {
+    let dir = LogDir::open(path).unwrap();
+    let (name, topic_id) = (PartitionName::new("t", 0), Uuid::from_u128(7));
+    let create = || {
+        let options = LogOptions {
+            config: LogConfig::default(),
+            durability: Durability::Fsync,
+            files: FileCache::new(4),
+        };
+        dir.create_log(&name, topic_id, options, 0)
+    };
+    limit_file_size(Some(0));
+    create().unwrap_err();
+    dir.purge(0).unwrap();
+    assert_eq!(dir.partitions().unwrap(), []);
+    limit_file_size(None);
+    create().unwrap();
+    let found = dir.partitions().unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0].name, found[0].topic_id), (&name, Some(topic_id)));
+}
+
+/// `None` takes the limit away.
+fn limit_file_size(bytes: Option<u64>) {
+    let maximum = getrlimit(Resource::Fsize).maximum;
+    let limit = Rlimit {
+        current: bytes.or(maximum),
+        maximum,
+    };
+    setrlimit(Resource::Fsize, limit).unwrap();
 }
 
 /// Appends one record. Returns the size of the log.
