@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::disk_fault::fsync;
+
 const VERSION: &str = "0";
 
 /// Whether a replaced file must survive a power cut before the call returns.
@@ -23,7 +25,7 @@ pub(crate) fn replace_file(path: &Path, contents: &[u8], sync: Sync) -> io::Resu
     let mut file = File::create(&temporary)?;
     file.write_all(contents)?;
     if sync == Sync::Now {
-        file.sync_data()?;
+        fsync(&file)?;
     }
     fs::rename(&temporary, path)?;
     match (sync, path.parent()) {
@@ -33,7 +35,7 @@ pub(crate) fn replace_file(path: &Path, contents: &[u8], sync: Sync) -> io::Resu
 }
 
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    fsync(&File::open(path)?)
 }
 
 /// The contents of a checkpoint file with these lines.

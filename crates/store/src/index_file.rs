@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::disk_fault::fsync;
 use crate::limits::MAX_PENDING_INDEX_ENTRIES;
 use crate::names::{FileKind, PartitionDir};
 
@@ -95,7 +96,7 @@ impl<const N: usize> IndexFile<N> {
     /// Writes the entries that wait in memory, and fsyncs the file.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.flush()?;
-        self.open_for_write()?.sync_all()
+        fsync(&self.open_for_write()?)
     }
 
     pub(crate) fn last(&self) -> io::Result<Option<[u8; N]>> {

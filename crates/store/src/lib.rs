@@ -15,6 +15,7 @@ mod concurrency_tests;
 mod config;
 mod control;
 mod dir_lock;
+mod disk_fault;
 mod epoch_cache;
 mod file_cache;
 mod index_file;
@@ -48,6 +49,7 @@ mod truncate;
 mod types;
 
 pub use config::{Durability, LogConfig};
+pub use disk_fault::{is_final, is_passing};
 pub use file_cache::FileCache;
 pub use log::{Log, LogOptions};
 pub use log_dir::{CleanShutdown, FoundPartition, LogDir, LogDirError};

@@ -302,3 +302,38 @@ fn a_log_that_ends_before_its_start_begins_anew() {
     assert_eq!(append(&log, batch(NOW_MS, 1, 40)).base_offset, 10);
     assert_eq!(base_offsets(&path), [10]);
 }
+
+#[test]
+fn a_failed_fsync_of_an_index_is_final() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, LogConfig::default());
+    append(&log, batch(NOW_MS, 3, 10));
+    let index = path.join("00000000000000000000.timeindex");
+    std::fs::remove_file(&index).unwrap();
+    // Takes what is written and cannot be fsynced.
+    std::os::unix::fs::symlink("/dev/null", &index).unwrap();
+    log.checkpoint().unwrap_err();
+    std::fs::remove_file(&index).unwrap();
+    std::fs::write(&index, []).unwrap();
+    assert!(
+        log.failed(),
+        "the next fsync would succeed, and prove nothing"
+    );
+    log.checkpoint().unwrap_err();
+    assert_eq!(log.recovery_point(), 0);
+}
+
+#[test]
+fn what_heals_does_not_fail_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, LogConfig::default());
+    append(&log, batch(NOW_MS, 3, 10));
+    let away = dir.path().join("away");
+    std::fs::rename(&path, &away).unwrap();
+    log.checkpoint().unwrap_err();
+    assert!(!log.failed());
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(log.checkpoint().unwrap(), 3);
+}

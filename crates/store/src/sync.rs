@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use crate::checkpoint::{self, Sync, sync_dir};
+use crate::disk_fault::{fsync, is_final};
 use crate::epoch_cache;
 use crate::log::Log;
 use crate::mark::Mark;
@@ -57,9 +58,22 @@ impl Log {
     /// Makes recovery start no earlier than the log end as it is on entry: fsyncs the log, its
     /// indexes, its leader epochs and a producer snapshot. Returns the new recovery point, for the
     /// caller to write into the log dir's checkpoint.
+    ///
+    /// Where any of these fsyncs fails the log has failed, as in [`sync`](Self::sync): a later one
+    /// would not tell what was lost. Anything else, a full disk say, leaves the recovery point where
+    /// it is.
     pub fn checkpoint(&self) -> io::Result<i64> {
         let _syncing = self.syncing.lock();
         self.check_usable()?;
+        self.checkpoint_alone().inspect_err(|error| {
+            if is_final(error) {
+                self.set_failed();
+            }
+        })
+    }
+
+    /// As `checkpoint`; the caller holds `syncing`.
+    fn checkpoint_alone(&self) -> io::Result<i64> {
         let recovery_point = self.recovery_point();
         let (end_offset, superseded) = self.write_end_snapshot()?;
         if end_offset == recovery_point {
@@ -130,7 +144,7 @@ impl Log {
 
 fn sync_if_there(path: &std::path::Path) -> io::Result<()> {
     match File::open(path) {
-        Ok(file) => file.sync_all(),
+        Ok(file) => fsync(&file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
