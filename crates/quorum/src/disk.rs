@@ -40,6 +40,8 @@ pub enum DiskError {
     Entry(String),
     #[error("{path}: {message}")]
     Checkpoint { path: PathBuf, message: String },
+    #[error("{}: the newest checkpoint, as raft-state names it, is missing", .0.display())]
+    MissingCheckpoint(PathBuf),
     #[error("metadata log: expected a batch at offset {expected}, found one at {found}")]
     Gap { expected: i64, found: i64 },
     #[error("offset {0} is not where a committed batch of that epoch ends")]
@@ -101,6 +103,11 @@ impl Disk {
         }
         let positions = Positions::new(sidecar.purged(), first_index, first_offset);
         let checkpoint = sidecar.checkpoint();
+        if let Some((id, _)) = &checkpoint
+            && !id.path(dir).is_file()
+        {
+            return Err(DiskError::MissingCheckpoint(id.path(dir)));
+        }
         let voters = checkpoint.map(|(_, meta)| voter_ids(meta.last_membership.membership()));
         let disk = Self {
             me,
@@ -429,6 +436,9 @@ impl Disk {
 
 fn checkpoint_error(path: &Path, error: CheckpointError) -> DiskError {
     match error {
+        CheckpointError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+            DiskError::MissingCheckpoint(path.to_owned())
+        }
         CheckpointError::Io(error) => DiskError::Io(error),
         error => DiskError::Checkpoint {
             path: path.to_owned(),

@@ -101,19 +101,25 @@ fn read(
     committed_end: i64,
 ) -> Result<VecDeque<Committed>, DiskError> {
     loop {
+        let (checkpoint, log_start) = (newest_checkpoint(disk), disk.log_start());
         let attempt = match position {
-            Some(position) if position >= disk.log_start() => {
-                batches(disk, position, committed_end)
-            }
+            Some(position) if position >= log_start => batches(disk, position, committed_end),
             _ => snapshot(disk),
         };
+        // A newer checkpoint may have come, and what it covers gone away.
+        let is_overtaken = (checkpoint, log_start) != (newest_checkpoint(disk), disk.log_start());
         match attempt {
-            // A newer checkpoint came, and what it covers went away.
-            Err(DiskError::Read(ReadError::OutOfRange { .. })) => {}
-            Err(DiskError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(DiskError::Read(ReadError::OutOfRange { .. })) if is_overtaken => {}
+            Err(DiskError::MissingCheckpoint(_)) if is_overtaken => {}
+            Err(DiskError::Io(error))
+                if is_overtaken && error.kind() == io::ErrorKind::NotFound => {}
             done => return done,
         }
     }
+}
+
+fn newest_checkpoint(disk: &Disk) -> Option<CheckpointId> {
+    disk.checkpoint().map(|(id, _)| id)
 }
 
 fn snapshot(disk: &Disk) -> Result<VecDeque<Committed>, DiskError> {

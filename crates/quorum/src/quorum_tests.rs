@@ -232,6 +232,32 @@ fn a_checkpoint_stands_for_what_it_covers() {
 }
 
 #[test]
+fn a_missing_checkpoint_is_named_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = runtime();
+    let (quorum, end_offset, epoch) = first.block_on(async {
+        let quorum = open(dir.path()).await;
+        let epoch = ready(&quorum).await;
+        let end_offset = quorum.propose(records("a"), epoch).await.unwrap() + 1;
+        quorum
+            .write_snapshot(end_offset, epoch, records("sum"))
+            .await
+            .unwrap();
+        (quorum, end_offset, epoch)
+    });
+    let path = CheckpointId { end_offset, epoch }.path(&dir.path().join(METADATA_LOG_DIR));
+    std::fs::remove_file(&path).unwrap();
+    // Who reads it while the node runs is told, too.
+    let observed = first.block_on(async { quorum.committed().next().await });
+    let error = observed.unwrap_err().to_string();
+    assert!(error.contains(path.to_str().unwrap()), "{error}");
+    crash(first, quorum);
+    let refused = runtime().block_on(Quorum::open(options(dir.path())));
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains(path.to_str().unwrap()), "{error}");
+}
+
+#[test]
 fn the_log_behind_a_checkpoint_goes_and_the_quorum_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     runtime().block_on(async {
