@@ -1,5 +1,6 @@
 //! Brings this broker into line with the committed metadata: opens and deletes logs, takes up and lays down leadership,
-//! applies configuration. Blocking; called by one thread, once per published image.
+//! applies configuration. Blocking; once per published image. Logs that could not be opened for a while are tried again by
+//! the maintenance thread.
 //!
 //! Invariant: an image is published to handlers only after everything that it promises can be served.
 
@@ -26,6 +27,7 @@ const OPENING_ALONE: usize = 16;
 impl Broker {
     /// `delta` is what changed since the image applied last.
     pub(crate) fn apply(&self, image: Arc<Image>, delta: &Delta) {
+        let _applying = self.applying.lock();
         for topic in delta.deleted_topics.values() {
             self.drop_topic(&topic.id);
         }
@@ -49,6 +51,23 @@ impl Broker {
         self.apply_topic_configs(&image, delta);
         self.image.store(Arc::clone(&image));
         self.groups.apply(&self.topics, self.node_id, &image, delta);
+    }
+
+    /// Opens the logs that could not be opened when they were to be, for want of space or descriptors.
+    pub(crate) fn open_left_out_logs(&self) {
+        let _applying = self.applying.lock();
+        let delta = Delta {
+            partitions: std::mem::take(&mut *self.left_out.lock()),
+            ..Delta::default()
+        };
+        if delta.partitions.is_empty() {
+            return;
+        }
+        let image = self.image();
+        self.open_logs(&image, &delta);
+        self.take_up_leadership(&image, &delta);
+        self.groups
+            .apply(&self.topics, self.node_id, &image, &delta);
     }
 
     fn drop_topic(&self, id: &Uuid) {
@@ -99,6 +118,13 @@ impl Broker {
                 {
                     Ok(partition) => opened.lock().entry(topic.id).or_default().push(partition),
                     Err(error) => {
+                        if error.is_passing() {
+                            self.left_out
+                                .lock()
+                                .entry(topic.id)
+                                .or_default()
+                                .insert(*index);
+                        }
                         tracing::error!(topic = %topic.name, partition = index, %error, "log not opened")
                     }
                 }
@@ -201,3 +227,7 @@ fn properties(image: &Image, resource: &ConfigResource) -> Properties {
         .map(|(name, value)| (name.to_string(), value.to_string()))
         .collect()
 }
+
+#[cfg(test)]
+#[path = "applier_tests.rs"]
+mod tests;

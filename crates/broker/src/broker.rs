@@ -1,6 +1,6 @@
 //! What every request handler can reach. It is put together once, at start, and never changes shape.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -9,6 +9,7 @@ use controller::Image;
 use parking_lot::Mutex;
 use replica::Partition;
 use tokio::runtime::Handle;
+use uuid::Uuid;
 use wire::ErrorCode;
 
 use crate::api::FetchSessions;
@@ -29,6 +30,10 @@ pub(crate) struct Broker {
     /// The metadata that this broker has applied.
     pub(crate) image: ArcSwap<Image>,
     pub(crate) topics: Topics,
+    /// Held while logs are opened and deleted as the metadata says.
+    pub(crate) applying: Mutex<()>,
+    /// Partitions, by topic, whose logs are to be tried again.
+    pub(crate) left_out: Mutex<BTreeMap<Uuid, BTreeSet<i32>>>,
     pub(crate) logs: Logs,
     pub(crate) controller: ControllerChannel,
     pub(crate) producer_ids: ProducerIds,
@@ -59,6 +64,8 @@ impl Broker {
             node_id: config.server.node_id,
             image: ArcSwap::from_pointee(Image::empty(logs.cluster_id())),
             topics: Topics::default(),
+            applying: Mutex::default(),
+            left_out: Mutex::default(),
             logs,
             controller,
             producer_ids: ProducerIds::default(),

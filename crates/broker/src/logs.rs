@@ -4,7 +4,9 @@
 //! or holds a log that could not be opened, is not closed as if it were clean; a checkpoint names no deleted log once
 //! another log may have its name.
 
-use std::collections::{HashMap, HashSet};
+mod dir;
+
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +17,8 @@ use ::controller::image::directory;
 use parking_lot::Mutex;
 use replica::{Flusher, Partition};
 use store::{
-    FileCache, LogConfig, LogDir, LogDirError, LogOptions, MetaProperties, PartitionKind,
-    PartitionName,
+    FileCache, LogConfig, LogDir, LogDirError, LogOptions, MetaProperties, OpenError,
+    PartitionKind, PartitionName,
 };
 use thiserror::Error;
 use uuid::Uuid;
@@ -24,6 +26,7 @@ use uuid::Uuid;
 use crate::clock;
 use crate::limits::OPEN_FILES_SHARE;
 use crate::topics::{Topic, Topics};
+pub(crate) use dir::Dir;
 
 #[derive(Debug, Error)]
 pub enum LogsError {
@@ -44,7 +47,9 @@ pub enum LogsError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Open(#[from] store::OpenError),
+    Open(#[from] OpenError),
+    #[error("{}: the directory is offline", .0.display())]
+    Offline(PathBuf),
     #[error("no log directory is usable")]
     NoneUsable,
     #[error("the log directory with id {0} is not among those configured")]
@@ -53,48 +58,15 @@ pub enum LogsError {
     Twice { name: PartitionName, path: PathBuf },
 }
 
-/// One entry of `log.dirs`.
-pub(crate) struct Dir {
-    store: LogDir,
-    id: Uuid,
-    flusher: Arc<Flusher>,
-    logs: AtomicUsize,
-    /// Logs that were found and could not be opened, or not yet. What is in them is neither checked nor synced.
-    unopened: Mutex<HashSet<PartitionName>>,
-    /// Sticky until a restart.
-    offline: AtomicBool,
-    /// The failure has been dealt with.
-    noted: AtomicBool,
-}
-
-impl Dir {
-    pub(crate) fn path(&self) -> &Path {
-        self.store.path()
-    }
-
-    pub(crate) fn id(&self) -> Uuid {
-        self.id
-    }
-
-    pub(crate) fn is_offline(&self) -> bool {
-        self.offline.load(Ordering::Acquire) || self.flusher.failed()
-    }
-
-    /// True once, after the directory went offline.
-    pub(crate) fn newly_failed(&self) -> bool {
-        self.is_offline() && !self.noted.swap(true, Ordering::AcqRel)
-    }
-
-    /// Size of the volume and what is free for us on it, in bytes; -1 if unknown (KIP-827).
-    pub(crate) fn volume_bytes(&self) -> (i64, i64) {
-        let bytes =
-            |blocks: u64, size: u64| i64::try_from(blocks.saturating_mul(size)).unwrap_or(i64::MAX);
-        rustix::fs::statvfs(self.path()).map_or((-1, -1), |volume| {
-            (
-                bytes(volume.f_blocks, volume.f_frsize),
-                bytes(volume.f_bavail, volume.f_frsize),
-            )
-        })
+impl LogsError {
+    /// Whether what failed may succeed later without anybody's doing.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Open(OpenError { source, .. }) | Self::Io { source, .. } => {
+                store::is_passing(source)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -173,6 +145,8 @@ impl Logs {
 
     /// Opens the partition's log where it was found, or makes one: in the directory that the cluster assigned, else in the
     /// one with the fewest. A partition assigned to a directory that is not here is not begun anew elsewhere.
+    ///
+    /// May be called again after it failed.
     pub(crate) fn open_partition(
         &self,
         topic: &Topic,
@@ -180,7 +154,7 @@ impl Logs {
         assigned: Uuid,
         config: &BrokerConfig,
     ) -> Result<Arc<Partition>, LogsError> {
-        let name = PartitionName::new(&*topic.name, index);
+        let (name, now_ms) = (PartitionName::new(&*topic.name, index), clock::now_ms());
         let options = LogOptions {
             config: log_config(&topic.config.load(), config),
             durability: match config.log.durability {
@@ -194,18 +168,24 @@ impl Logs {
         let (dir, log) = match here.and_then(|(dir, _)| self.dirs.get(dir)) {
             Some(dir) => {
                 dir.unopened.lock().insert(name.clone());
-                let log = dir.store.open_log(&name, options, clock::now_ms())?;
+                let log = dir.usable()?.store.open_log(&name, options, now_ms);
+                let log = log.map_err(|error| dir.judge(error))?;
+                if found.is_some_and(|(_, id)| id.is_none()) {
+                    dir.store
+                        .set_topic_id(&name, topic.id)
+                        .map_err(at(dir.path()))?;
+                }
                 dir.unopened.lock().remove(&name);
                 self.found.lock().remove(&name);
                 (dir, log)
             }
             None => {
                 let dir = self.dir_for_new(assigned)?;
-                (
-                    dir,
-                    dir.store
-                        .create_log(&name, topic.id, options, clock::now_ms())?,
-                )
+                let log = dir
+                    .usable()?
+                    .store
+                    .create_log(&name, topic.id, options, now_ms);
+                (dir, log.map_err(|error| dir.judge(error))?)
             }
         };
         dir.logs.fetch_add(1, Ordering::Relaxed);
@@ -335,6 +315,9 @@ impl Logs {
             .filter(|(dir, _)| !dir.is_offline())
         {
             if let Err(error) = write(dir, &partitions) {
+                if store::is_final(&error) {
+                    dir.offline.store(true, Ordering::Release);
+                }
                 tracing::error!(dir = %dir.path().display(), %error, "checkpoint not written");
             }
         }

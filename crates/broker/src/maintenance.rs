@@ -1,4 +1,5 @@
-//! What happens by the clock: retention, checkpoints, removal of deleted files, expiry of producers.
+//! What happens by the clock: retention, checkpoints, removal of deleted files, expiry of producers, another try at logs
+//! that could not be opened.
 //!
 //! One thread; each task has its own period, which stays as it is at start: none of these keys is dynamic.
 
@@ -78,6 +79,7 @@ fn run(broker: &Broker, mut tasks: Vec<Task>, stop: &Stop) {
 /// Kafka's keys set the periods of its own tasks, as they are at start; looking after files and directories is ours.
 pub(crate) fn tasks(config: &BrokerConfig) -> Vec<Task> {
     const SECOND: Duration = Duration::from_secs(1);
+    const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(5);
     let (now, log) = (Instant::now(), &config.log);
     let marks_ms = config
         .replication
@@ -104,9 +106,13 @@ pub(crate) fn tasks(config: &BrokerConfig) -> Vec<Task> {
         let due = now + ms(log.initial_task_delay_ms).min(period);
         Task { period, run, due }
     });
-    let own: [Chore; 2] = [purge, watch_dirs];
-    let own = own.map(|run| Task {
-        period: SECOND,
+    let own: [(Duration, Chore); 3] = [
+        (SECOND, purge),
+        (SECOND, watch_dirs),
+        (OPEN_AGAIN_AFTER, Broker::open_left_out_logs),
+    ];
+    let own = own.map(|(period, run)| Task {
+        period,
         run,
         due: now,
     });
