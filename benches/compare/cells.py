@@ -49,6 +49,10 @@ def produce_cells():
     for size in (10, 100):
         yield Cell(f"produce-{SIZES[size]}", Produce, {"record_bytes": size},
                    (at_most("CPU s/GB", 0.3, "kafka"), NEVER_SLOWER, MEMORY), (*WITH_FLOOR, "tidelog-full"))
+    for size in (100, 1_000):
+        # Several clients, so that the broker is the limit.
+        yield Cell(f"produce-{SIZES[size]}-4-producers", Produce, {"record_bytes": size, "partitions": 12, "producers": 4},
+                   (at_least("MB/s", 1.5, "kafka"), at_most("CPU s/GB", 0.3, "kafka"), MEMORY), WITH_FLOOR)
 
 
 def consume_cells():

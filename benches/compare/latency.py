@@ -7,8 +7,8 @@ import subprocess
 
 from brokers import program
 from clients import PRODUCER, PROMPT, consume_words, latencies, metrics, outcome_of, paced, produced, settings, topic_of
-from machine import drop_from_cache, settle
-from throughput import Consume, Kind
+from machine import settle
+from throughput import ConsumeCold, Kind
 
 # A quantile that the client's own noise hides is counted as this, so that a ratio can be formed.
 LEAST_NET_MS = 0.01
@@ -61,10 +61,9 @@ class EndToEnd(Kind):
         return add_net(found, others, "floor")
 
 
-class CatchUp(Consume):
+class CatchUp(ConsumeCold):
     """A live producer alone, then beside a consumer that reads an old topic from the disk."""
 
-    takes_extras = False
     full_s = 10
 
     def __init__(self, fleet, name, load, scale):
@@ -78,7 +77,7 @@ class CatchUp(Consume):
     def run(self, others):
         settle()
         alone = self.live()
-        drop_from_cache(self.broker.dir)
+        self.drop_from_cache()
         words = consume_words(self.broker, self.name, self.load, self.records)
         reader = subprocess.Popen([program("load"), *map(str, words)], stdout=subprocess.DEVNULL)
         beside = self.live()
@@ -86,4 +85,4 @@ class CatchUp(Consume):
         if reader.wait():
             raise RuntimeError("the catch-up reader failed")
         return beside | {"p99 alone ms": alone["p99 ms"], "p99 beside/alone": beside["p99 ms"] / alone["p99 ms"],
-                         "read to the end": float(still_reading)}
+                         "reader outlasts": float(still_reading)}

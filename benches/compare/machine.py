@@ -31,10 +31,10 @@ def settle():
     os.sync()
 
 
-def drop_from_cache(dir):
-    """Has the kernel forget the pages of the files below `dir`, so that they are read from the disk."""
+def drop_from_cache(paths):
+    """Has the kernel forget the pages of these files, so that they are read from the disk."""
     settle()
-    for path in Path(dir).rglob("*.log"):
+    for path in paths:
         with open(path, "rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 

@@ -64,8 +64,11 @@ class ConsumeCold(Consume):
     takes_extras = False
 
     def run(self, others):
-        drop_from_cache(self.broker.dir)
+        self.drop_from_cache()
         return super().run(others)
+
+    def drop_from_cache(self):
+        drop_from_cache(path for dir in self.broker.log_dirs for path in dir.glob(f"{self.name}-*/*.log"))
 
 
 class Disturbed(Produce):
