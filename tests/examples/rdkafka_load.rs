@@ -67,19 +67,21 @@ fn main() -> Outcome {
             let _ = std::io::stdin().read(&mut [0]);
             stopped.store(true, Ordering::Relaxed);
         });
-        write_rows(&producer, topic, rows_per_second.parse()?, &stopped)
+        let rows_per_second = rows_per_second.parse()?;
+        Ok::<_, Box<dyn std::error::Error>>(write_rows(&producer, topic, rows_per_second, &stopped))
     })?;
     producer.flush(LIMIT)?;
     report(producer.context(), sent, file)
 }
 
-/// Returns how many rows were sent, each one record a partition.
+/// Returns how many rows were sent, each one record a partition. An idempotent producer gives up for good when the broker
+/// has lost what it acknowledged; that counts as a refusal.
 fn write_rows(
     producer: &ThreadedProducer<Ledger>,
     topic: &str,
     rows_per_second: f64,
     stopped: &AtomicBool,
-) -> Result<usize, Box<dyn std::error::Error>> {
+) -> usize {
     let began = Instant::now();
     let mut number = 0;
     while !stopped.load(Ordering::Relaxed) {
@@ -92,7 +94,8 @@ fn write_rows(
             while let Err((error, again)) = producer.send(record) {
                 let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
                 if error != full {
-                    return Err(error.into());
+                    producer.context().refused.fetch_add(1, Ordering::Relaxed);
+                    return number + 1;
                 }
                 std::thread::sleep(Duration::from_millis(1));
                 record = again;
@@ -103,7 +106,7 @@ fn write_rows(
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    Ok(number)
+    number
 }
 
 fn report(ledger: &Ledger, sent: usize, file: &str) -> Outcome {
