@@ -12,6 +12,7 @@ use crate::mark::Mark;
 use crate::producer_state::BatchMetadata;
 use crate::scan::BatchAt;
 use crate::segment::{RollCheck, Segment, WriteError};
+use crate::transient::is_transient;
 use crate::types::{AppendArgs, AppendError, Appended, Origin};
 
 /// What an append comes to, before anything is written.
@@ -98,7 +99,12 @@ impl Log {
             segment_index_bytes: config.segment_index_bytes,
         };
         if active.must_roll(&check)? {
-            self.roll_to(writer, extent.base_offset, now_ms)?;
+            let rolled = self.roll_to(writer, extent.base_offset, now_ms);
+            rolled.inspect_err(|error| {
+                if !is_transient(error) {
+                    self.set_failed();
+                }
+            })?;
         }
         Ok(())
     }
@@ -114,7 +120,7 @@ impl Log {
         let position = segment.size_bytes();
         segment.write(records).map_err(|error| match error {
             WriteError::RolledBack(error) => AppendError::Io(error),
-            WriteError::Stuck(error) => {
+            WriteError::Final(error) => {
                 self.set_failed();
                 AppendError::Io(error)
             }

@@ -45,6 +45,7 @@ mod sync;
 mod test_support;
 mod time_index;
 mod timestamps;
+mod transient;
 mod truncate;
 mod types;
 

@@ -1,8 +1,9 @@
 //! Opening a log: what a clean shutdown left is trusted, anything else is checked and repaired.
 //!
 //! After an unclean stop every byte above the recovery point is read and its checksums verified; at
-//! the first batch that fails, the log is cut. What is kept is fsynced before the log opens: it may
-//! have been written, but never synced, by the process that died.
+//! the first batch that fails, the log is cut. What is read comes from the disk, not from pages whose
+//! write-back may have failed, and what is kept is fsynced before the log opens: it may have been
+//! written, but never synced, by the process that died.
 
 use std::fs;
 use std::io;
@@ -219,6 +220,7 @@ impl Recovery<'_> {
         size_bytes: u32,
         epochs: &mut EpochCache,
     ) -> io::Result<Segment> {
+        Segment::existing(self.home, base_offset, size_bytes, self.now_ms).reread()?;
         let resumed = self.resume(base_offset, size_bytes)?;
         let (segment, mut position, mut next_offset) = match resumed {
             Some(resumed) => resumed,

@@ -13,12 +13,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use format::NO_TIMESTAMP;
 use parking_lot::Mutex;
+use rustix::fs::{Advice, fadvise};
 
 use crate::file_cache::{FileCache, Slot};
 use crate::names::{FileKind, PartitionDir};
 use crate::offset_index::{OffsetIndex, OffsetPosition};
 use crate::scan::{BatchAt, HeaderScan};
 use crate::time_index::{TimeIndex, TimestampOffset};
+use crate::transient::is_transient;
 
 /// What the segments of a log share.
 #[derive(Debug, Clone)]
@@ -190,7 +192,7 @@ impl Segment {
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
         // Dirty before the file is taken, so that it stays open until its fsync.
         self.slot.set_dirty();
-        let file = self.file().map_err(WriteError::RolledBack)?;
+        let file = self.file().map_err(WriteError::of)?;
         let at = u64::from(self.size_bytes());
         let Err(error) = file.write_all_at(bytes, at) else {
             // And again: a sync that began meanwhile may have missed these bytes.
@@ -198,8 +200,8 @@ impl Segment {
             return Ok(());
         };
         match file.set_len(at) {
-            Ok(()) => Err(WriteError::RolledBack(error)),
-            Err(_) => Err(WriteError::Stuck(error)),
+            Ok(()) => Err(WriteError::of(error)),
+            Err(_) => Err(WriteError::Final(error)),
         }
     }
 
@@ -316,6 +318,14 @@ impl Segment {
     pub(crate) fn flush_indexes(&self) -> io::Result<()> {
         self.index.flush()?;
         self.time_index.flush()
+    }
+
+    /// Brings the log back to what is on the disk: pages whose write-back failed hold bytes that
+    /// the disk does not have, and no later fsync would tell.
+    pub(crate) fn reread(&self) -> io::Result<()> {
+        let file = self.file()?;
+        file.sync_data()?;
+        Ok(fadvise(&*file, 0, None, Advice::DontNeed)?)
     }
 
     /// Fsyncs the log if it was written to.
@@ -437,8 +447,18 @@ pub(crate) struct RollCheck {
 /// Why bytes were not written.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// The file is as it was.
+    /// The file is as it was, and a later write may succeed.
     RolledBack(io::Error),
-    /// Part of the bytes may be in the file, behind its published end.
-    Stuck(io::Error),
+    /// The disk failed, or part of the bytes is left behind the file's published end.
+    Final(io::Error),
+}
+
+impl WriteError {
+    fn of(error: io::Error) -> Self {
+        if is_transient(&error) {
+            Self::RolledBack(error)
+        } else {
+            Self::Final(error)
+        }
+    }
 }

@@ -16,8 +16,6 @@ pub(crate) struct Content {
     before: BTreeMap<usize, Vec<u8>>,
     /// The size as it was fsynced.
     durable_len: usize,
-    /// An fsync failed: what the page cache had is taken for written, and never will be.
-    broken: bool,
 }
 
 impl Content {
@@ -59,14 +57,16 @@ impl Content {
     }
 
     pub(crate) fn sync(&mut self) {
-        if !self.broken {
-            self.before.clear();
-            self.durable_len = self.bytes.len();
-        }
+        self.before.clear();
+        self.durable_len = self.bytes.len();
     }
 
+    /// The disk keeps its old sectors. The page cache keeps the new ones and takes them for written,
+    /// so that a later sync finds nothing to do.
     pub(crate) fn fail_sync(&mut self) {
-        self.broken = true;
+        let len = self.bytes.len();
+        self.revert(len, &mut None);
+        self.bytes.resize(len, 0);
     }
 
     /// Leaves what was fsynced and, by chance, any of the other sectors and sizes.
@@ -75,6 +75,13 @@ impl Content {
         let kept_len = chance.as_mut().map_or(self.durable_len, |chance| {
             chance.between(self.durable_len.min(len), self.durable_len.max(len))
         });
+        self.revert(len, chance);
+        self.bytes.resize(kept_len, 0);
+        self.durable_len = kept_len;
+    }
+
+    /// Puts the old sectors back, but those that chance keeps.
+    fn revert(&mut self, len: usize, chance: &mut Option<Chance>) {
         self.bytes.resize(len.max(self.durable_len), 0);
         let is_kept = |chance: &mut Option<Chance>| chance.as_mut().is_some_and(Chance::is_lucky);
         let new_from = self.durable_len.div_ceil(SECTOR);
@@ -89,9 +96,6 @@ impl Content {
                 self.restore(sector * SECTOR, &old);
             }
         }
-        self.bytes.resize(kept_len, 0);
-        self.durable_len = kept_len;
-        self.broken = false;
     }
 
     fn restore(&mut self, at: usize, old: &[u8]) {
