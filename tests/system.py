@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, differential, durability, hostile, keys, powercut, tools
+from harness import clients, differential, durability, faults, hostile, keys, powercut, tools
 from harness.report import Report
 
 TESTS = {
@@ -17,6 +17,10 @@ TESTS = {
     "milestone": durability.milestone,
     "crash": durability.crash,
     "power-cut": powercut.power_cut,
+    "disk-full": faults.disk_full,
+    "disk-fails": faults.disk_fails,
+    "disk-stalls": faults.disk_stalls,
+    "no-descriptors": faults.no_descriptors,
     "clean-stop": durability.clean_stop,
     "lock": durability.lock,
     "log-dirs": durability.log_dirs,
@@ -27,6 +31,7 @@ TESTS = {
 BY_NAME = {
     "crash-long": durability.crash_long,
     "power-cut-long": powercut.power_cut_long,
+    "disk-stalls-long": faults.disk_stalls_long,
     "differential-self": differential.with_kafka_itself,
     "tools-self": tools.with_kafka_itself,
     "clients-self": clients.with_kafka,

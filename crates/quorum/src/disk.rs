@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use format::batches;
@@ -24,6 +24,9 @@ use crate::types::{Entry, LogId, Membership, SnapshotMeta, StoredMembership, Vot
 
 /// How much of the log is read at once.
 const READ_SIZE_BYTES: u32 = 1 << 20;
+
+/// How long an append waits for a full disk to heal, each time.
+const FULL_DISK_PAUSE: Duration = Duration::from_millis(250);
 
 /// Why the metadata log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -279,7 +282,7 @@ impl Disk {
             now_ms: now_ms(),
             origin: Origin::Replication,
         };
-        self.log.append(&mut buffer, args)?;
+        self.append_patiently(&mut buffer, args)?;
         self.log.sync()?;
         let mut tail = self.tail.lock();
         tail.voters = voters;
@@ -287,6 +290,19 @@ impl Disk {
             tail.positions.push(term, end_offset);
         }
         Ok(())
+    }
+
+    /// A full disk heals; Raft, however, takes any failure to append for the end.
+    fn append_patiently(&self, records: &mut [u8], args: AppendArgs) -> Result<(), DiskError> {
+        loop {
+            match self.log.append(records, args) {
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(%error, "the metadata log waits");
+                    std::thread::sleep(FULL_DISK_PAUSE);
+                }
+                done => return Ok(done.map(drop)?),
+            }
+        }
     }
 
     /// An empty log takes its first index from its first entry.

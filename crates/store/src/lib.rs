@@ -39,6 +39,7 @@ mod read;
 mod recovery;
 mod retention;
 mod scan;
+mod scrub;
 mod segment;
 mod sync;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use meta_properties::MetaProperties;
 pub use partition_name::{PartitionKind, PartitionName};
 pub use recovery::{Checkpoint, OpenError};
 pub use retention::DeleteBeyondEnd;
+pub use scrub::Damage;
 pub use types::{
     ActiveProducer, AppendArgs, AppendError, Appended, Origin, Payload, ReadError,
     TimestampedOffset,

@@ -39,6 +39,7 @@ pub(crate) fn load_producers(
             .any(|segment| segment.base_offset() == offset)
     };
     let mut newest = None;
+    let mut missing = missing;
     for offset in snapshot_offsets(&dir.path())?.into_iter().rev() {
         let path = dir.file(offset, FileKind::Snapshot);
         if newest.is_none() && offset <= end_offset {
@@ -47,6 +48,8 @@ pub(crate) fn load_producers(
                 Err(error) => {
                     tracing::warn!(path = %path.display(), %error, "dropping a producer snapshot");
                     remove_if_there(&path)?;
+                    // There were producers, whatever a clean shutdown would say.
+                    missing = MissingSnapshot::Replay;
                 }
             }
         } else if offset > end_offset || !begins(offset) {

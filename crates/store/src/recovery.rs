@@ -189,7 +189,7 @@ impl Recovery<'_> {
             let segment = if indexed && trusted {
                 segment
             } else {
-                let segment = self.recover(base_offset, size_bytes, epochs)?;
+                let segment = self.recover(base_offset, size_bytes, next, epochs)?;
                 cut = segment.size_bytes() < size_bytes;
                 if trusted {
                     segment.sync_indexes()?;
@@ -218,6 +218,7 @@ impl Recovery<'_> {
         &self,
         base_offset: i64,
         size_bytes: u32,
+        next_base_offset: Option<i64>,
         epochs: &mut EpochCache,
     ) -> io::Result<Segment> {
         Segment::existing(self.home, base_offset, size_bytes, self.now_ms).reread()?;
@@ -234,7 +235,12 @@ impl Recovery<'_> {
         let mut scan = CheckedScan::new(segment.file()?, position, size_bytes);
         while let Some(batch) = scan.next_batch()? {
             let header = &batch.header;
-            if header.base_offset < next_offset || !segment.can_hold(header.last_offset()) {
+            let reaches_into_next =
+                next_base_offset.is_some_and(|next| next < header.next_offset());
+            if header.base_offset < next_offset
+                || reaches_into_next
+                || !segment.can_hold(header.last_offset())
+            {
                 break;
             }
             segment.note_batch(&batch, self.options.config.index_interval_bytes)?;
@@ -245,6 +251,7 @@ impl Recovery<'_> {
         if position < size_bytes {
             tracing::warn!(
                 path = %segment.path().display(),
+                position,
                 bytes = size_bytes - position,
                 "cutting off what is no whole batch"
             );
@@ -325,7 +332,7 @@ impl Recovery<'_> {
         segment.retire();
         let base_offset = segment.base_offset();
         remove_if_there(&self.home.dir.file(base_offset, FileKind::Index))?;
-        let recovered = self.recover(base_offset, segment.size_bytes(), epochs)?;
+        let recovered = self.recover(base_offset, segment.size_bytes(), None, epochs)?;
         Ok((last_batch_end(&recovered)?, Some(recovered)))
     }
 

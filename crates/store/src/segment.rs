@@ -20,7 +20,7 @@ use crate::names::{FileKind, PartitionDir};
 use crate::offset_index::{OffsetIndex, OffsetPosition};
 use crate::scan::{BatchAt, HeaderScan};
 use crate::time_index::{TimeIndex, TimestampOffset};
-use crate::transient::is_transient;
+use crate::transient::{is_transient, patiently};
 
 /// What the segments of a log share.
 #[derive(Debug, Clone)]
@@ -333,7 +333,7 @@ impl Segment {
         if !self.slot.take_dirty() {
             return Ok(());
         }
-        self.file()?.sync_data()
+        patiently(|| self.file())?.sync_data()
     }
 
     /// Fsyncs the indexes.

@@ -11,6 +11,7 @@ use crate::log::Log;
 use crate::mark::Mark;
 use crate::names::FileKind;
 use crate::partition_metadata;
+use crate::transient::patiently;
 
 impl Log {
     /// Fsyncs everything up to the log end as it is on entry, and raises the durable end to it.
@@ -44,13 +45,14 @@ impl Log {
             }
         }
         if self.newborn.swap(false, Ordering::AcqRel) {
-            sync_if_there(&self.path().join(partition_metadata::FILE_NAME))?;
+            let metadata = self.path().join(partition_metadata::FILE_NAME);
+            patiently(|| sync_if_there(&metadata))?;
             if let Some(parent) = self.path().parent() {
-                sync_dir(parent)?;
+                patiently(|| sync_dir(parent))?;
             }
         }
         if self.dir_dirty.swap(false, Ordering::AcqRel) {
-            sync_dir(&self.path())?;
+            patiently(|| sync_dir(&self.path()))?;
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use format::BatchError;
 
+use crate::transient::is_transient;
+
 /// Where an append comes from, which decides what is checked of its producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -77,6 +79,13 @@ pub enum AppendError {
     /// An earlier fsync or roll-back failed; the log accepts nothing until it is opened anew.
     #[error("the log failed earlier and is offline")]
     Failed,
+}
+
+impl AppendError {
+    /// The same append may succeed later, without anything else being done.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Io(error) if is_transient(error))
+    }
 }
 
 /// Why a read has no answer.

@@ -1,0 +1,221 @@
+"""A disk that fails, is full or hangs, and a process without descriptors: no false acknowledgement, and reads go on."""
+
+import errno
+import os
+import resource
+import socket
+import struct
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from harness import wire
+from harness.brokers import read_exactly, wait_for
+from harness.disk import TidelogOnDisk
+from harness.durability import tool
+
+NONE, TIMED_OUT, NOT_LEADER, STORAGE_ERROR = 0, 7, 6, 56
+STALL_S = 5
+LONG_STALL_S = 30
+WARM_UP_S = 2
+P99_LIMIT_S = 0.1
+PROPERTIES = {"log.flush.offset.checkpoint.interval.ms": "1000", "num.partitions": "1"}
+# One after the other, so that they fall on both of two directories.
+TOPICS = ("one", "two")
+
+
+class Connection:
+    """One request after the other."""
+
+    def __init__(self, port, timeout_s=60):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout_s)
+
+    def ask(self, request):
+        self.socket.sendall(request)
+        return read_exactly(self.socket, struct.unpack(">i", read_exactly(self.socket, 4))[0])
+
+
+def record_batch(value=b"x" * 100):
+    return wire.batch(wire.record(value, key=None))
+
+
+def produce(broker, topic, value=b"x" * 100):
+    """Error code and base offset of one record with acks=all."""
+    answer = Connection(broker.port).ask(wire.produce(topic, record_batch(value)))
+    return struct.unpack_from(">hq", answer, 4 + 4 + 2 + len(topic) + 4 + 4)
+
+
+def high_watermark(broker, topic):
+    """None unless everything below it can be read."""
+    answer = Connection(broker.port).ask(wire.fetch(topic))
+    error, watermark = struct.unpack_from(">hq", answer, 4 + 4 + 4 + 2 + len(topic) + 4 + 4)
+    at = 4 + 4 + 4 + 2 + len(topic) + 4 + 4 + 2 + 8 + 8 + 4
+    records = answer[at + 4:]
+    end = 0
+    while len(records) >= 61:
+        base, length = struct.unpack_from(">qi", records)
+        end = base + struct.unpack_from(">i", records, 23)[0] + 1
+        records = records[12 + length:]
+    return watermark if error == NONE and end == watermark else None
+
+
+def create_topics(broker):
+    for topic in TOPICS:
+        tool("TopicCommand", "--bootstrap-server", broker.bootstrap, "--create", "--topic", topic)
+
+
+def topic_on(broker, directory):
+    return next(topic for topic in TOPICS if (broker.log_dirs[directory] / f"{topic}-0").is_dir())
+
+
+def fails_and_shows_nothing(report, broker, topic, name):
+    """The next records are refused, and nobody is shown them."""
+    errors = [produce(broker, topic)[0] for _ in range(3)]
+    report.note(NONE not in errors, f"{name}: nothing is acknowledged", f"{errors}")
+    report.note(errors[0] == STORAGE_ERROR, f"{name}: it is called a storage error", f"{errors}")
+
+
+def disk_full(report):
+    """ENOSPC heals by itself, for records and for metadata."""
+    with TidelogOnDisk(PROPERTIES) as broker:
+        create_topics(broker)
+        acknowledged = [produce(broker, "one") for _ in range(5)]
+        broker.tell("fill")
+        fails_and_shows_nothing(report, broker, "one", "full")
+        report.note(high_watermark(broker, "one") == 5, "full: reads go on")
+        refused = wire.ask(broker.port, wire.frame(19, 2, struct.pack(">i", 1) + wire.text("late") + struct.pack(">ihiii", 1, 1, 0, 0, 3000) + b"\0"))
+        report.note(broker.alive(), "full: a topic cannot be made, and the broker lives", f"{refused}")
+        time.sleep(2.5)
+        report.note(broker.alive() and broker.ready(), "full: checkpoints that fail end nothing")
+        broker.tell("heal")
+        acknowledged += [produce(broker, "one") for _ in range(5)]
+        report.note(acknowledged == [(NONE, offset) for offset in range(10)], "full: it heals by itself", f"{acknowledged}")
+        wait_for(lambda: made(broker, "later"), "a topic being made", timeout_s=20, pause_s=0.5)
+        report.note(True, "full: topics can be made again")
+        broker.cut_power("drop")
+        broker.start()
+        report.note(high_watermark(broker, "one") == 10, "full: everything acknowledged is there after a power cut")
+
+
+def made(broker, topic):
+    request = wire.frame(19, 2, struct.pack(">i", 1) + wire.text(topic) + struct.pack(">ihiii", 1, 1, 0, 0, 3000) + b"\0")
+    answer = wire.ask(broker.port, request)
+    return answer is not None and struct.unpack_from(">h", answer, 4 + 4 + 4 + 2 + len(topic))[0] in (NONE, 36)
+
+
+def disk_fails(report):
+    """EIO and EROFS take a directory offline, and the process with the last one or the metadata's."""
+    for name, command in [("EIO on write", f"fail write {errno.EIO}"), ("EIO on fsync", f"fail sync {errno.EIO}"), ("EROFS", "lock")]:
+        with TidelogOnDisk(PROPERTIES, disks=2) as broker:
+            create_topics(broker)
+            healthy, failing = topic_on(broker, 0), topic_on(broker, 1)
+            before = {topic: [produce(broker, topic)[0] for _ in range(5)] for topic in TOPICS}
+            report.note(all(set(errors) == {NONE} for errors in before.values()), f"{name}: all is well before", f"{before}")
+            broker.disks[1].tell(command)
+            fails_and_shows_nothing(report, broker, failing, name)
+            report.note(produce(broker, healthy)[0] == NONE and high_watermark(broker, healthy) == 6, f"{name}: the other directory goes on")
+            broker.disks[1].tell("heal")
+            time.sleep(1.5)
+            report.note(produce(broker, failing)[0] != NONE, f"{name}: only a restart brings it back")
+            broker.disks[0].tell(command)
+            produce_unheard(broker, healthy)
+            wait_for(lambda: not broker.alive(), "the end of the process", timeout_s=20)
+            report.note(broker.process.returncode not in (0, None) and broker.process.returncode > 0, f"{name}: the process ends with an error",
+                        f"{broker.process.returncode}")
+            broker.tell("heal")
+            broker.start()
+            # The page cache may have more than the disk: whatever is shown now must outlive a power cut.
+            shown = {topic: high_watermark(broker, topic) for topic in TOPICS}
+            report.note(shown[failing] in (5, 6, 7, 8) and shown[healthy] in (6, 7), f"{name}: a restart brings all of it back", f"{shown}")
+            broker.cut_power("drop")
+            broker.start()
+            after = {topic: high_watermark(broker, topic) for topic in TOPICS}
+            report.note(after == shown, f"{name}: what a restart shows outlives a power cut", f"{shown}, then {after}")
+
+
+def produce_unheard(broker, topic):
+    try:
+        return produce(broker, topic)[0]
+    except OSError:
+        return None
+
+
+def percentile_99(times_s):
+    return sorted(times_s)[len(times_s) * 99 // 100]
+
+
+def time_requests(connection, request, until):
+    times = []
+    while time.monotonic() < until:
+        began = time.monotonic()
+        connection.ask(request)
+        times.append(time.monotonic() - began)
+        time.sleep(0.005)
+    return times
+
+
+def disk_stalls(report, stall_s=STALL_S):
+    """While neither writes nor fsyncs end, whoever needs neither is answered at once, and nobody else is lied to."""
+    with TidelogOnDisk(PROPERTIES) as broker, ThreadPoolExecutor(16) as threads:
+        create_topics(broker)
+        for topic in TOPICS:
+            for _ in range(20):
+                produce(broker, topic)
+            high_watermark(broker, topic)
+        # Several of each, for each worker to have some.
+        others = {"ApiVersions": wire.frame(18, 0), "Metadata": wire.metadata("one"), "hot fetches": wire.fetch("one", 5)}
+        connections = [(name, Connection(broker.port), request) for name, request in others.items() for _ in range(4)]
+        acknowledged = []
+
+        def write(topic, until):
+            while time.monotonic() < until:
+                acknowledged.append((topic, produce(broker, topic), time.monotonic()))
+
+        until = time.monotonic() + WARM_UP_S + stall_s
+        writers = [threads.submit(write, topic, until) for topic in TOPICS]
+        time.sleep(WARM_UP_S)
+        broker.tell("stall")
+        began = time.monotonic()
+        timings = [(name, threads.submit(time_requests, connection, request, until)) for name, connection, request in connections]
+        try:
+            for name in others:
+                times = [took for kind, timing in timings if kind == name for took in timing.result()]
+                report.note(percentile_99(times) < P99_LIMIT_S, f"stalled: {name} are answered",
+                            f"p99 {percentile_99(times) * 1000:.0f} ms, longest {max(times) * 1000:.0f} ms of {len(times)}")
+            early = [entry for entry in acknowledged if entry[1][0] == NONE and entry[2] > began + 0.5]
+            report.note(not early, "stalled: nothing is acknowledged", f"{early[:3]}")
+        finally:
+            broker.tell("heal")
+        for writer in writers:
+            writer.result()
+        report.note(produce(broker, "one")[0] == NONE, "stalled: it goes on afterwards")
+
+
+def disk_stalls_long(report):
+    disk_stalls(report, LONG_STALL_S)
+
+
+def no_descriptors(report):
+    """EMFILE: who is connected is served, what needs a file is refused, and it heals by itself."""
+    with TidelogOnDisk(PROPERTIES) as broker:
+        create_topics(broker)
+        connection = Connection(broker.port)
+        connection.ask(wire.metadata("one"))
+        report.note(produce(broker, "one") == (NONE, 0), "descriptors: all is well before")
+        used = len(os.listdir(f"/proc/{broker.process.pid}/fd"))
+        limits = resource.prlimit(broker.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(broker.process.pid, resource.RLIMIT_NOFILE, (used, limits[1]))
+        # Its log has not been opened for writing yet, or it has: no lie either way.
+        answer = connection.ask(wire.produce("two", record_batch()))
+        error = struct.unpack_from(">h", answer, 4 + 4 + 2 + 3 + 4 + 4)[0]
+        report.note(error in (NONE, STORAGE_ERROR), "descriptors: a connected client is answered", f"{error}")
+        crowd = [socket.create_connection(("127.0.0.1", broker.port), 5) for _ in range(50)]
+        time.sleep(2)
+        report.note(broker.alive() and bool(connection.ask(wire.metadata("one"))), "descriptors: it lives without any left")
+        for one in crowd:
+            one.close()
+        resource.prlimit(broker.process.pid, resource.RLIMIT_NOFILE, limits)
+        wait_for(broker.ready, "answers after EMFILE", timeout_s=10)
+        acknowledged = [produce(broker, topic)[0] for topic in TOPICS]
+        report.note(acknowledged == [NONE, NONE], "descriptors: it heals by itself", f"{acknowledged}")
+        expected = 1 if error == STORAGE_ERROR else 2
+        report.note(high_watermark(broker, "one") == 2 and high_watermark(broker, "two") == expected, "descriptors: the logs hold what was acknowledged")
