@@ -105,6 +105,11 @@ fn files(path: &Path) -> Vec<(PathBuf, usize)> {
         .collect()
 }
 
+fn log_names(path: &Path) -> Vec<String> {
+    let names = file_names(path).into_iter();
+    names.filter(|name| name.ends_with(".log")).collect()
+}
+
 /// An entry out of order makes its neighbour look wrong.
 const NEAR_BYTES: usize = 12;
 
@@ -122,6 +127,8 @@ fn a_flipped_bit_is_named_or_means_nothing() {
     let path = dir.path().join("t-0");
     let recovery_point = write(&path);
     let sound = told(&open_clean(&path, config(), recovery_point));
+    let end = sound.batches.last().unwrap().1 + 1;
+    let last = log_names(&path).pop().unwrap();
     let mut named = 0;
     for (name, size_bytes) in files(&path) {
         for at in 0..size_bytes {
@@ -143,6 +150,10 @@ fn a_flipped_bit_is_named_or_means_nothing() {
                     continue;
                 }
             };
+            if log.log_end() < end && name == Path::new(&last) {
+                // The end of the log is looked for at each start, and a batch that hides it is cut off with a warning.
+                continue;
+            }
             let found = scrub(&log);
             let is_named = found.iter().any(|damage| {
                 damage.path.ends_with(&name) && damage.position <= (at + NEAR_BYTES) as u64
@@ -167,7 +178,7 @@ fn recovery_survives_a_flipped_bit_anywhere() {
     let sound = told(&open_clean(&path, config(), 0));
     for (name, size_bytes) in files(&path) {
         // Each byte of a header by some batch; all of them would take a minute of fsyncs.
-        for at in (0..size_bytes).step_by(7) {
+        for at in (0..size_bytes).step_by(13) {
             let copy = dir.path().join("copy-0");
             let _ = fs::remove_dir_all(&copy);
             copy_dir(&path, &copy);
