@@ -70,14 +70,16 @@ def consume_cells():
 def small_batch_cells():
     bounds = (at_most("CPU s/M records", 0.35, "kafka"), NEVER_SLOWER, MEMORY)
     for partitions in (100, 1_000):
-        # Batches of about ten records: enough are under way at once that each holds few.
-        load = {"record_bytes": 1_000, "partitions": partitions, "set": {"batch.num.messages": 10}}
+        # A short queue, or the records that it holds at the end would take longer than the run.
+        few = {"batch.num.messages": 10, "queue.buffering.max.kbytes": 16_384}
+        load = {"record_bytes": 1_000, "partitions": partitions, "set": few}
         more = (at_most("RssAnon MiB", 96),) if partitions == 1_000 else ()
         yield Cell(f"produce-{partitions}-partitions", Produce, load, (*bounds, *more))
         hundred = load | {"set": {"batch.num.messages": 100}}
         yield Cell(f"produce-{partitions}-partitions-100r", Produce, hundred, bounds)
     yield Cell("produce-single-records", Produce,
-               {"record_bytes": 1_000, "partitions": 100, "set": {"batch.num.messages": 1}}, bounds)
+               {"record_bytes": 1_000, "partitions": 100,
+                "set": {"batch.num.messages": 1, "queue.buffering.max.kbytes": 4_096}}, bounds)
     keyed = {"record_bytes": 1_000, "partitions": 100, "producers": 50, "keyed": True,
              "set": {"queue.buffering.max.kbytes": 4_096}}
     yield Cell("produce-50-producers-keyed", Produce, keyed, bounds)

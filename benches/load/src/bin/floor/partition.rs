@@ -146,3 +146,33 @@ impl Partition {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_of_whole_batches() {
+        let dir = tempfile::tempdir().unwrap();
+        let partitions = Partitions::create(dir.path(), 1, 4096).unwrap();
+        let partition = partitions.get(0).unwrap();
+        let base_offsets: Vec<_> = (0..3)
+            .map(|_| partition.append(&mut [1; 100], 10).unwrap())
+            .collect();
+        assert_eq!(base_offsets, [0, 10, 20]);
+        for (offset, most_bytes, at_least_one, expected) in [
+            (0, 1000, false, (0, 300)),
+            (9, 250, false, (0, 200)),
+            (10, 100, false, (100, 100)),
+            (10, 99, false, (100, 0)),
+            (10, 99, true, (100, 100)),
+            (29, 1000, false, (200, 100)),
+            (30, 1000, true, (300, 0)),
+        ] {
+            let range = partition.range(offset, most_bytes, at_least_one).unwrap();
+            assert_eq!((range.start, range.length), expected, "from {offset}");
+            assert_eq!(range.log_end_offset, 30);
+        }
+        assert!(partitions.get(1).is_err());
+    }
+}
