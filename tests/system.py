@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, differential, durability, faults, hostile, keys, powercut, tools
+from harness import clients, differential, directories, durability, faults, hostile, keys, powercut, tools
 from harness.report import Report
 
 TESTS = {
@@ -24,6 +24,7 @@ TESTS = {
     "clean-stop": durability.clean_stop,
     "lock": durability.lock,
     "log-dirs": durability.log_dirs,
+    "directories": directories.directories,
     "hostile": hostile.hostile,
     "config-keys": keys.config_keys,
 }

@@ -13,7 +13,7 @@ from functools import cache
 
 from harness import wire
 from harness.brokers import ROOT, free_port
-from harness.node import BROKER, CLUSTER_METADATA, EARLIEST, TOPIC, Node, connect, is_open, now_ms, settle, words
+from harness.node import BROKER, CLUSTER_METADATA, EARLIEST, TOPIC, Node, connect, is_open, now_ms, settle, small_batch, words
 
 AT_ONCE = 8
 HOUR_MS = 3_600_000
@@ -83,10 +83,6 @@ def inherited_and_own(broker_key, topic_key, values, observe, properties=None):
         expect(node.create("inherits") == 0 and node.create("overrides", **{topic_key: own}) == 0, "topics are created")
         expect(observe(node, "inherits"), f"{broker_key}={inherited} has no effect")
         expect(not observe(node, "overrides"), f"{topic_key}={own} has no effect")
-
-
-def small(timestamp_ms=None, **options):
-    return wire.batch(wire.record(b"value"), timestamp_ms=now_ms() if timestamp_ms is None else timestamp_ms, **options)
 
 
 @cache
@@ -323,14 +319,14 @@ def segment_size_for_tests():
     with Node() as node:
         node.create("t", internal_segment_bytes=200)
         for _ in range(5):
-            node.write("t", small())
+            node.write("t", small_batch())
         expect(len(node.segments("t-0")) > 2, "small segments")
 
 
 def rolls_after(age_ms):
     def observe(node, topic):
-        node.write(topic, small(now_ms() - age_ms))
-        node.write(topic, small())
+        node.write(topic, small_batch(now_ms() - age_ms))
+        node.write(topic, small_batch())
         return len(node.segments(f"{topic}-0")) == 2
     return observe
 
@@ -369,10 +365,10 @@ def segment_jitter_in_hours():
 def index_interval():
     def has_entries(node, topic):
         for _ in range(3):
-            node.write(topic, small())
+            node.write(topic, small_batch())
         # A full index file is cut to its entries when the segment is closed.
         node.alter(TOPIC, topic, "segment.ms", 1)
-        node.write(topic, small(now_ms() + 1000))
+        node.write(topic, small_batch(now_ms() + 1000))
         return node.segments(f"{topic}-0", ".index")[0].stat().st_size > 0
     inherited_and_own("log.index.interval.bytes", "index_interval_bytes", (0, 4096), has_entries)
 
@@ -382,7 +378,7 @@ def index_size():
     def rolls(node, topic):
         node.alter(TOPIC, topic, "index.interval.bytes", 0)
         for _ in range(10):
-            node.write(topic, small())
+            node.write(topic, small_batch())
         return len(node.segments(f"{topic}-0")) > 1
     inherited_and_own("log.index.size.max.bytes", "segment_index_bytes", (24, 10_000), rolls)
 
@@ -392,7 +388,7 @@ def index_size():
 
 def forgets(age_ms, wait_s=1.5):
     def observe(node, topic):
-        node.write(topic, small(now_ms() - age_ms))
+        node.write(topic, small_batch(now_ms() - age_ms))
         return settle(lambda: node.offset(topic, EARLIEST) == 1, wait_s)
     return observe
 
@@ -433,7 +429,7 @@ def cleanup_policy():
 @changes("log.segment.delete.delay.ms", "file.delete.delay.ms")
 def delete_delay():
     def leaves_files(node, topic):
-        node.write(topic, small(now_ms() - 1000 * HOUR_MS))
+        node.write(topic, small_batch(now_ms() - 1000 * HOUR_MS))
         expect(settle(lambda: node.offset(topic, EARLIEST) == 1), "the segment is dropped")
         return not settle(lambda: not node.segments(f"{topic}-0", ".deleted"), 3)
     inherited_and_own("log.segment.delete.delay.ms", "file_delete_delay_ms", (HOUR_MS, 0), leaves_files, PROMPT)
@@ -446,12 +442,12 @@ def when_retention_looks():
     for properties, forgets_old, forgets_new in ((looks_once, True, False), (looks_later, False, False), (PROMPT, True, True)):
         with Node({"log.retention.check.interval.ms": HOUR_MS}) as node:
             node.create("t")
-            node.write("t", small(now_ms() - 1000 * HOUR_MS))
+            node.write("t", small_batch(now_ms() - 1000 * HOUR_MS))
             node.stop()
             node.properties |= properties
             node.start()
             expect(settle(lambda: node.offset("t", EARLIEST) == 1, 1.5) == forgets_old, f"at start with {properties}")
-            node.write("t", small(now_ms() - 1000 * HOUR_MS))
+            node.write("t", small_batch(now_ms() - 1000 * HOUR_MS))
             expect(settle(lambda: node.offset("t", EARLIEST) == 2, 1) == forgets_new, f"later with {properties}")
 
 
@@ -469,7 +465,7 @@ def checkpoints():
         with Node({"log.retention.check.interval.ms": 100, **late, changed: 100}) as node:
             node.create("t", segment_ms=HOUR_MS)
             for age_ms in (1000 * HOUR_MS, 1000 * HOUR_MS, 0, 0, 0):
-                node.write("t", small(now_ms() - age_ms))
+                node.write("t", small_batch(now_ms() - age_ms))
             expect(settle(lambda: node.offset("t", EARLIEST) == 2), "two records are dropped")
             for key, (name, offset) in files.items():
                 written = settle(lambda: node.checkpoint(name).get("t-0", 0) == offset, 2 if key == changed else 0.3)
@@ -486,7 +482,7 @@ def syncs_of(node, partition):
 def syncs_of_writes(node, topic, writes=6):
     """How many syncs the log had by the time that so many single records were answered."""
     for _ in range(writes):
-        node.write(topic, small())
+        node.write(topic, small_batch())
     return syncs_of(node, f"{topic}-0")
 
 
@@ -519,7 +515,7 @@ def flush_time():
         for topic, configs in (("inherits", {}), ("soon", {"flush_ms": 100})):
             expect(node.create(topic, **configs) == 0, "created")
         for broker, topic, expected in ((node, "inherits", False), (node, "soon", True), (unscheduled, "soon", False)):
-            broker.write(topic, small())
+            broker.write(topic, small_batch())
             is_synced = settle(lambda: syncs_of(broker, f"{topic}-0") > 0, 1.5)
             expect(is_synced == expected, f"{topic} synced: {is_synced}")
         node.alter(BROKER, "", "log.flush.interval.ms", 100)
@@ -543,29 +539,29 @@ def record_validation():
 @changes("log.message.timestamp.type", "message.timestamp.type")
 def timestamp_type():
     inherited_and_own("log.message.timestamp.type", "message_timestamp_type", ("LogAppendTime", "CreateTime"),
-                      lambda node, topic: node.produce(topic, small(1000))[2] > now_ms() - HOUR_MS)
+                      lambda node, topic: node.produce(topic, small_batch(1000))[2] > now_ms() - HOUR_MS)
 
 
 @changes("log.message.timestamp.before.max.ms", "message.timestamp.before.max.ms")
 def timestamps_before():
     inherited_and_own("log.message.timestamp.before.max.ms", "message_timestamp_before_max_ms", (HOUR_MS, 3 * HOUR_MS),
-                      lambda node, topic: node.produce(topic, small(now_ms() - 2 * HOUR_MS))[0] == 32)
+                      lambda node, topic: node.produce(topic, small_batch(now_ms() - 2 * HOUR_MS))[0] == 32)
 
 
 @changes("log.message.timestamp.after.max.ms", "message.timestamp.after.max.ms")
 def timestamps_after():
     inherited_and_own("log.message.timestamp.after.max.ms", "message_timestamp_after_max_ms", (2 * HOUR_MS, 4 * HOUR_MS),
-                      lambda node, topic: node.produce(topic, small(now_ms() + 3 * HOUR_MS))[0] == 32)
+                      lambda node, topic: node.produce(topic, small_batch(now_ms() + 3 * HOUR_MS))[0] == 32)
 
 
 @changes("producer.id.expiration.ms", "producer.id.expiration.check.interval.ms")
 def producer_expiry():
     def is_forgotten(node):
         node.create("t")
-        node.write("t", small(now_ms() - 2 * HOUR_MS, producer=(9, 0, 0)))
+        node.write("t", small_batch(now_ms() - 2 * HOUR_MS, producer=(9, 0, 0)))
         # An unknown producer may begin anywhere; a known one goes on where it was.
         time.sleep(1)
-        return node.produce("t", small(producer=(9, 0, 50)))[0] == 0
+        return node.produce("t", small_batch(producer=(9, 0, 50)))[0] == 0
     soon = {"log.initial.task.delay.ms": 0, "producer.id.expiration.check.interval.ms": 100}
     with with_broker_key("producer.id.expiration.ms", HOUR_MS, soon) as node:
         expect(is_forgotten(node), "a producer expires")

@@ -214,6 +214,10 @@ def now_ms():
     return int(time.time() * 1000)
 
 
+def small_batch(timestamp_ms=None, **options):
+    return wire.batch(wire.record(b"value"), timestamp_ms=now_ms() if timestamp_ms is None else timestamp_ms, **options)
+
+
 def settle(condition, timeout_s=10):
     """Whether it comes true in time."""
     try:

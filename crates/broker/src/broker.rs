@@ -104,11 +104,13 @@ impl Broker {
         hosted.ok_or_else(|| self.absent(topic, index))
     }
 
-    /// Why a partition has no log here: nobody knows it (any more), another broker leads it, or its disk failed.
+    /// Why a partition has no log here: nobody knows it (any more), it lives on other brokers, or its disk failed.
     pub(crate) fn absent(&self, topic: &str, index: i32) -> ErrorCode {
         let is_hosted = self.topics.by_name(topic).is_some();
         match self.image().partition(topic, index).filter(|_| is_hosted) {
-            Some(partition) if partition.leader == self.node_id => ErrorCode::KafkaStorageError,
+            Some(partition) if partition.replicas.contains(&self.node_id) => {
+                ErrorCode::KafkaStorageError
+            }
             Some(_) => ErrorCode::NotLeaderOrFollower,
             None => ErrorCode::UnknownTopicOrPartition,
         }

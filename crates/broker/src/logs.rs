@@ -5,6 +5,7 @@
 //! another log may have its name.
 
 mod dir;
+mod identity;
 
 use std::collections::HashMap;
 use std::io;
@@ -17,8 +18,7 @@ use ::controller::image::directory;
 use parking_lot::Mutex;
 use replica::{Flusher, Partition};
 use store::{
-    FileCache, LogConfig, LogDir, LogDirError, LogOptions, MetaProperties, OpenError,
-    PartitionKind, PartitionName,
+    FileCache, LogConfig, LogDir, LogDirError, LogOptions, OpenError, PartitionKind, PartitionName,
 };
 use thiserror::Error;
 use uuid::Uuid;
@@ -27,6 +27,7 @@ use crate::clock;
 use crate::limits::OPEN_FILES_SHARE;
 use crate::topics::{Topic, Topics};
 pub(crate) use dir::Dir;
+use identity::{common_cluster_id, directory_id};
 
 #[derive(Debug, Error)]
 pub enum LogsError {
@@ -74,6 +75,11 @@ impl LogsError {
 pub(crate) struct Logs {
     cluster_id: String,
     dirs: Vec<Dir>,
+    /// Those of `log.dirs` that could not be opened; the others go on without them.
+    lost: Vec<PathBuf>,
+    metadata_dir_id: Uuid,
+    /// Holds the lock of `metadata.log.dir` where that is none of `log.dirs`.
+    _metadata_dir: Option<LogDir>,
     /// Where the partitions live that were found at start, with the topic id that they were made for; each is taken out
     /// once its log is open, since what has the name later is another log.
     found: Mutex<HashMap<PartitionName, (usize, Option<Uuid>)>>,
@@ -83,18 +89,38 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// Takes every directory of `log.dirs`, and formats those that are new.
+    /// Takes every directory of `log.dirs`, and that of the metadata log, and formats those that are new.
     pub(crate) fn open(config: &BrokerConfig) -> Result<Self, LogsError> {
-        let mut stores = Vec::with_capacity(config.log_dirs.len());
+        let (metadata_path, node_id) = (&config.metadata_log_dir, config.server.node_id);
+        let (mut stores, mut lost) = (Vec::with_capacity(config.log_dirs.len()), Vec::new());
         for path in &config.log_dirs {
-            stores.push(LogDir::open(path)?);
+            match LogDir::open(path) {
+                Ok(store) => stores.push(store),
+                Err(error @ LogDirError::Io { .. }) if path != metadata_path => {
+                    tracing::error!(%error, "log directory offline");
+                    lost.push(path.clone());
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        let cluster_id = common_cluster_id(&stores, config.server.node_id)?;
+        if stores.is_empty() {
+            return Err(LogsError::NoneUsable);
+        }
+        let is_apart = !config.log_dirs.contains(metadata_path);
+        let mut metadata_dir = is_apart.then(|| LogDir::open(metadata_path)).transpose()?;
+        let cluster_id = common_cluster_id(stores.iter().chain(&metadata_dir), node_id)?;
         let cluster_id = cluster_id.unwrap_or_else(|| store::base64url::encode(Uuid::new_v4()));
+        let apart_id = metadata_dir.as_mut();
+        let mut metadata_dir_id = apart_id
+            .map(|store| directory_id(store, &cluster_id, node_id))
+            .transpose()?;
         let mut found = HashMap::new();
         let mut dirs = Vec::with_capacity(stores.len());
         for (index, mut store) in stores.into_iter().enumerate() {
-            let id = directory_id(&mut store, &cluster_id, config.server.node_id)?;
+            let id = directory_id(&mut store, &cluster_id, node_id)?;
+            if store.path() == metadata_path {
+                metadata_dir_id = Some(id);
+            }
             take_stock(&store, index, &mut found)?;
             let flusher = Flusher::start(&index.to_string()).map_err(at(store.path()))?;
             dirs.push(Dir {
@@ -110,6 +136,9 @@ impl Logs {
         Ok(Self {
             cluster_id,
             dirs,
+            lost,
+            metadata_dir_id: metadata_dir_id.unwrap_or_default(),
+            _metadata_dir: metadata_dir,
             found: Mutex::new(found),
             checkpointing: Mutex::default(),
             files: FileCache::new(open_files()),
@@ -122,6 +151,15 @@ impl Logs {
 
     pub(crate) fn dirs(&self) -> &[Dir] {
         &self.dirs
+    }
+
+    pub(crate) fn lost(&self) -> &[PathBuf] {
+        &self.lost
+    }
+
+    /// The id of the directory that holds the metadata log.
+    pub(crate) fn metadata_dir_id(&self) -> Uuid {
+        self.metadata_dir_id
     }
 
     pub(crate) fn files(&self) -> &Arc<FileCache> {
@@ -359,50 +397,6 @@ fn name_of(partition: &Partition) -> PartitionName {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> LogsError {
     let path = path.to_owned();
     move |source| LogsError::Io { path, source }
-}
-
-/// The cluster that the formatted directories belong to, all of them to the same.
-fn common_cluster_id(stores: &[LogDir], node_id: i32) -> Result<Option<String>, LogsError> {
-    let mut common: Option<String> = None;
-    for store in stores {
-        let Some(meta) = store.meta() else { continue };
-        let path = store.path().to_owned();
-        if meta.node_id != node_id {
-            return Err(LogsError::OtherNode {
-                path,
-                found: meta.node_id,
-                expected: node_id,
-            });
-        }
-        match &common {
-            Some(expected) if *expected != meta.cluster_id => {
-                let (found, expected) = (meta.cluster_id.clone(), expected.clone());
-                return Err(LogsError::OtherCluster {
-                    path,
-                    found,
-                    expected,
-                });
-            }
-            _ => common = Some(meta.cluster_id.clone()),
-        }
-    }
-    Ok(common)
-}
-
-fn directory_id(store: &mut LogDir, cluster_id: &str, node_id: i32) -> Result<Uuid, LogsError> {
-    if let Some(id) = store.directory_id() {
-        return Ok(id);
-    }
-    let id = Uuid::new_v4();
-    let path = store.path().to_owned();
-    store
-        .set_meta(MetaProperties {
-            cluster_id: cluster_id.to_owned(),
-            node_id,
-            directory_id: id,
-        })
-        .map_err(at(&path))?;
-    Ok(id)
 }
 
 /// Notes which partitions the directory holds, and what an earlier run left to be removed.

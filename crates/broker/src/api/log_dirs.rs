@@ -1,6 +1,7 @@
 //! DescribeLogDirs, versions 1 to 5 (KIP-113, KIP-827, KIP-1066).
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use replica::Partition;
@@ -39,21 +40,31 @@ pub(crate) fn handle(call: &Call, request: DescribeLogDirsRequest) -> DescribeLo
     }
     let dirs = call.broker.logs.dirs().iter().enumerate();
     let results = dirs.map(|(index, dir)| result(dir, by_dir.remove(&index).unwrap_or_default()));
+    let lost = call.broker.logs.lost().iter().map(|path| offline(path));
     DescribeLogDirsResponse {
         throttle_time_ms: 0,
         error_code: 0,
-        results: results.collect(),
+        results: results.chain(lost).collect(),
     }
 }
 
+fn offline(path: &Path) -> DescribeLogDirsResult {
+    DescribeLogDirsResult {
+        error_code: ErrorCode::KafkaStorageError.code(),
+        log_dir: absolute(path),
+        ..DescribeLogDirsResult::default()
+    }
+}
+
+/// As Kafka tells a path, whatever `log.dirs` says.
+fn absolute(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.display().to_string()
+}
+
 fn result(dir: &Dir, partitions: Vec<Arc<Partition>>) -> DescribeLogDirsResult {
-    let log_dir = dir.path().display().to_string();
     if dir.is_offline() {
-        return DescribeLogDirsResult {
-            error_code: ErrorCode::KafkaStorageError.code(),
-            log_dir,
-            ..DescribeLogDirsResult::default()
-        };
+        return offline(dir.path());
     }
     let mut topics: BTreeMap<Arc<str>, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
     for partition in partitions {
@@ -76,7 +87,7 @@ fn result(dir: &Dir, partitions: Vec<Arc<Partition>>) -> DescribeLogDirsResult {
     let (total_bytes, usable_bytes) = dir.volume_bytes();
     DescribeLogDirsResult {
         error_code: 0,
-        log_dir,
+        log_dir: absolute(dir.path()),
         topics: topics.collect(),
         total_bytes,
         usable_bytes,

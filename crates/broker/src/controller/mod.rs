@@ -155,16 +155,9 @@ async fn end_with(quorum: Quorum) {
 }
 
 fn quorum_options(config: &BrokerConfig, logs: &Logs) -> QuorumOptions {
-    let of_path = logs
-        .dirs()
-        .iter()
-        .find(|dir| dir.path() == config.metadata_log_dir);
-    let directory_id = of_path
-        .or(logs.dirs().first())
-        .map_or(Uuid::nil(), |dir| dir.id());
     QuorumOptions {
         log_dir: config.metadata_log_dir.clone(),
-        directory_id,
+        directory_id: logs.metadata_dir_id(),
         node_id: config.server.node_id,
         endpoints: controller_endpoints(config),
         segment_bytes: u32::try_from(config.quorum.metadata_log_segment_bytes).unwrap_or(u32::MAX),

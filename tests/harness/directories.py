@@ -1,0 +1,133 @@
+"""What becomes of directories: a metadata log that begins with a checkpoint, one apart from the others, one that is lost."""
+
+from harness.brokers import Tidelog
+from harness.durability import tool
+from harness.node import CLUSTER_METADATA, TOPIC, Node, settle, small_batch
+
+STORAGE_ERROR = 56
+PARTITIONS = 6
+
+
+def metadata_checkpoint(report):
+    """Topics and configurations outlive a SIGKILL when the metadata log is read from a checkpoint on."""
+    with Node({"metadata.log.max.record.bytes.between.snapshots": 2000}) as node:
+        for number in range(40):
+            node.create(f"topic-{number}", partitions=2, retention_ms=1000 + number)
+        node.alter(TOPIC, "topic-7", "segment.bytes", 1 << 21)
+        report.note(settle(lambda: node.segments(CLUSTER_METADATA, ".checkpoint")), "a checkpoint is written")
+        before = describe(node)
+        node.kill()
+        newest = node.segments(CLUSTER_METADATA, ".checkpoint")[-1]
+        node.trace = ["-e", "trace=openat"]
+        node.start()
+        after = describe(node)
+        report.note(node.traced(newest.name), "the newest checkpoint is read at start", newest.name)
+        report.note(before == after and len(after) > 40, "topics and configurations are there after SIGKILL")
+        report.note(node.produce("topic-0", small_batch())[0] == 0, "and are written to")
+        told = tool("DumpLogSegments", "--cluster-metadata-decoder", "--files", newest).stdout.decode()
+        wanted = ("SnapshotHeader", "SnapshotFooter", "TOPIC_RECORD", "PARTITION_RECORD", "CONFIG_RECORD", "topic-0")
+        report.note(all(word in told for word in wanted), "kafka-dump-log reads the checkpoint", told[-2000:])
+
+
+def describe(node):
+    """What the metadata says, as it is told to people; leader epochs rise with every start."""
+    told = tool("TopicCommand", "--bootstrap-server", node.bootstrap, "--describe").stdout.decode()
+    return sorted(line for line in told.splitlines() if line.strip())
+
+
+def metadata_dir(report):
+    """`metadata.log.dir` outside of `log.dirs` is formatted and locked as Kafka's is."""
+    node = Node()
+    apart = node.dir / "metadata"
+    node.properties["metadata.log.dir"] = str(apart)
+    with node:
+        metas = [properties(folder) for folder in (apart, node.log_dirs[0])]
+        report.note(metas[0]["cluster.id"] == metas[1]["cluster.id"] and metas[0]["node.id"] == "1", "one cluster, one node")
+        report.note(metas[0]["directory.id"] != metas[1]["directory.id"], "a directory id of its own")
+        node.create("t")
+        second = Tidelog()
+        second.properties["metadata.log.dir"] = str(apart)
+        second.launch()
+        report.note(settle(lambda: not second.alive()) and second.process.returncode != 0, "a second process is refused")
+        node.kill()
+        node.start()
+        report.note(node.produce("t", small_batch())[0] == 0, "all is there after a restart")
+
+
+def properties(folder):
+    lines = (folder / "meta.properties").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def lost_log_dir(report):
+    """One of three directories fails: its partitions answer so, the others go on; while running, and from the start."""
+    with Node(log_dirs=3) as node:
+        node.create("spread", PARTITIONS)
+        for partition in range(PARTITIONS):
+            node.write("spread", small_batch(), partition)
+        lost = node.log_dirs[1]
+        gone = sorted(int(path.name.rsplit("-", 1)[1]) for path in lost.glob("spread-*"))
+        others = [partition for partition in range(PARTITIONS) if partition not in gone]
+        node.stop()
+
+        logs = [option for partition in gone for option in ("-P", str(lost / f"spread-{partition}" / f"{0:020}.log"))]
+        node.trace = [*logs, "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"]
+        node.start()
+        went_offline(report, node, lost, gone, others, 1, "while it runs")
+        node.trace = None
+        node.kill()
+
+        kept = lost.with_name("kept")
+        lost.rename(kept)
+        lost.write_text("not a directory")
+        node.start()
+        went_offline(report, node, lost, gone, others, 2, "from the start")
+        node.stop()
+
+        lost.unlink()
+        kept.rename(lost)
+        node.start()
+        ends = [node.offset("spread", -1, partition) for partition in range(PARTITIONS)]
+        report.note(all(ends[partition] >= 1 for partition in gone) and all(ends[partition] == 3 for partition in others),
+                    "everything acknowledged is there when the directory is back", f"{ends}")
+
+
+def went_offline(report, node, lost, gone, others, written, when):
+    errors = {partition: node.produce("spread", small_batch(), partition)[0] for partition in range(PARTITIONS)}
+    report.note(len(gone) == 2 and all(errors[partition] == STORAGE_ERROR for partition in gone),
+                f"its partitions answer that their storage failed, {when}", f"{errors}")
+    report.note(all(errors[partition] == 0 for partition in others), f"the others go on, {when}", f"{errors}")
+    ends = {node.offset("spread", -1, partition) for partition in others}
+    report.note(ends == {written + 1}, f"all of theirs is there, {when}", f"{ends}")
+
+    def told():
+        return dict(log_dir_errors(node))
+    report.note(settle(lambda: told().get(str(lost)) == STORAGE_ERROR and sorted(told().values()) == [0, 0, STORAGE_ERROR]),
+                f"DescribeLogDirs tells of it, {when}", f"{told()}")
+
+
+def log_dir_errors(node):
+    """(path, error code) of every directory, from DescribeLogDirs 1 for all topics."""
+    answer = node.ask(35, 1, b"\xff\xff\xff\xff")
+    answer.take("i")
+
+    def directory():
+        error, path = answer.take("h"), answer.text()
+        answer.list(lambda: (answer.text(), answer.list(lambda: answer.take("iqqb"))))
+        return path, error
+    return answer.list(directory)
+
+
+def relative_log_dir(report):
+    """A relative path in `log.dirs` is told whole, as Kafka tells it."""
+    node = Node()
+    node.properties["log.dirs"] = "relative"
+    with node:
+        node.create("t")
+        told = log_dir_errors(node)
+        report.note(told == [(str(node.dir / "relative"), 0)], "the path is absolute", f"{told}")
+
+
+def directories(report):
+    for check in (metadata_checkpoint, metadata_dir, lost_log_dir, relative_log_dir):
+        check(report)
