@@ -3,11 +3,15 @@
 import hashlib
 import random
 import re
+import socket
+import struct
 import subprocess
+import threading
 import time
 from pathlib import Path
 
-from harness.brokers import Kafka, Tidelog, java, kafka_classpath, wait_for
+from harness import wire
+from harness.brokers import Kafka, Tidelog, java, kafka_classpath, read_exactly, wait_for
 from harness.load import Load
 from harness.report import say
 
@@ -20,6 +24,9 @@ LONG_KILLS = 200
 # So that segments are rolled while it is killed.
 SMALL_SEGMENTS = {"log.segment.bytes": "4194304"}
 TOOL_LIMIT_S = 300
+PRODUCERS = 4
+IN_FLIGHT = 8
+STOP_LIMIT_S = 3
 
 
 def tool(name, *arguments, heap="512M", **options):
@@ -110,6 +117,45 @@ def clean_stop(report):
         report.note(mark.exists(), "a clean shutdown leaves its mark")
         broker.start()
         report.note(not mark.exists(), "a start takes the mark away")
+        stop_under_load(report, broker)
+
+
+def stop_under_load(report, broker):
+    """What was begun before a SIGTERM is answered: nothing is kept that its producer was not told of."""
+    topic, answers = "stopped", []
+    tool("TopicCommand", "--bootstrap-server", broker.bootstrap, "--create", "--topic", topic)
+    producers = [threading.Thread(target=produce_to_the_end, args=(broker.port, topic, answers)) for _ in range(PRODUCERS)]
+    for producer in producers:
+        producer.start()
+    time.sleep(1)
+    began = time.monotonic()
+    broker.stop()
+    took = time.monotonic() - began
+    for producer in producers:
+        producer.join()
+    report.note(set(answers) == {0}, "no request is refused by a stop", f"{len(answers)} answers, codes {set(answers)}")
+    report.note(took < STOP_LIMIT_S, "a stop under load is soon done", f"{took:.2f} s")
+    broker.start()
+    kept = count_of(broker, topic)
+    report.note(kept == len(answers), "a stop answers all that is kept", f"{kept} kept, {len(answers)} answered")
+
+
+def produce_to_the_end(port, topic, answers):
+    """Produces with requests in flight until the broker closes the connection; notes the code of each answer."""
+    request = wire.produce(topic, wire.batch(wire.record(b"some")))
+    with socket.create_connection(("127.0.0.1", port), TOOL_LIMIT_S) as connection:
+        try:
+            connection.sendall(request * IN_FLIGHT)
+            while True:
+                answer = read_exactly(connection, int.from_bytes(read_exactly(connection, 4), "big"))
+                # Behind the correlation id, one topic with its name, one partition with its index.
+                answers.append(struct.unpack_from(">h", answer, 4 + 4 + 2 + len(topic) + 4 + 4)[0])
+                try:
+                    connection.sendall(request)
+                except OSError:
+                    pass  # the broker reads no more, and its last answers are still to come
+        except OSError:
+            pass
 
 
 def lock(report):

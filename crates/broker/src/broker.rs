@@ -20,6 +20,7 @@ use crate::log_limit::LogLimit;
 use crate::logs::Logs;
 use crate::net::RequestBudget;
 use crate::net::listener::Connections;
+use crate::net::stopping::Stopping;
 use crate::ops::producer_ids::ProducerIds;
 use crate::topics::Topics;
 
@@ -43,6 +44,7 @@ pub(crate) struct Broker {
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) budget: RequestBudget,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) stopping: Stopping,
     /// Lines about connections that were closed for their own fault.
     pub(crate) refusals: LogLimit,
     pub(crate) log_levels: LogLevels,
@@ -74,6 +76,7 @@ impl Broker {
             fetch_sessions: FetchSessions::new(slots),
             budget: RequestBudget::new(budget_bytes),
             connections: Arc::default(),
+            stopping: Stopping::new(),
             refusals: LogLimit::default(),
             log_levels,
             config: ArcSwap::from_pointee(config),

@@ -14,7 +14,7 @@ use crate::controller::{ControllerError, ControllerNode};
 use crate::log_levels::LogLevels;
 use crate::logs::{Logs, LogsError};
 use crate::maintenance::{self, Maintenance};
-use crate::net::listener;
+use crate::net::{listener, stopping};
 use crate::runtime::Workers;
 
 /// What is told to the operator once the node serves.
@@ -88,7 +88,7 @@ async fn serve(
     }
     tracing::info!("stopping");
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
-    broker.groups.shut_down().await;
+    stopping::drain(&broker).await;
     maintenance.stop();
     controller.stop().await;
     broker.logs.close(&broker.topics, broker.epoch());

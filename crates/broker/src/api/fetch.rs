@@ -50,7 +50,7 @@ pub(crate) fn begin(call: Call, frame: Frame) -> Begun {
     }
     let deadline = Instant::now() + Duration::from_millis(max_wait_ms.unsigned_abs().into());
     let found_bytes = found.bytes;
-    Begun::Waiting(Waiting::parked(fetch.wait(
+    Begun::Waiting(Waiting::for_more(fetch.wait(
         min_bytes,
         found_bytes,
         deadline,

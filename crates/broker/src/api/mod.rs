@@ -82,6 +82,8 @@ pub(crate) enum Begun {
 pub(crate) struct Waiting {
     pub(crate) answer: Pin<Box<dyn Future<Output = Option<Reply>> + Send>>,
     pub(crate) may_be_overtaken: bool,
+    /// The client may not be left in doubt of what became of it.
+    pub(crate) is_owed: bool,
 }
 
 impl Waiting {
@@ -89,14 +91,24 @@ impl Waiting {
         Self {
             answer: Box::pin(std::future::ready(Some(reply))),
             may_be_overtaken: true,
+            is_owed: true,
         }
     }
 
-    /// A Produce or Fetch that waits for its partitions.
+    /// A Fetch that waits for more to come.
+    pub(crate) fn for_more(answer: impl Future<Output = Option<Reply>> + Send + 'static) -> Self {
+        Self {
+            is_owed: false,
+            ..Self::parked(answer)
+        }
+    }
+
+    /// A Produce that waits for its partitions.
     pub(crate) fn parked(answer: impl Future<Output = Option<Reply>> + Send + 'static) -> Self {
         Self {
             answer: Box::pin(answer),
             may_be_overtaken: true,
+            is_owed: true,
         }
     }
 }
@@ -194,6 +206,7 @@ where
     Begun::Waiting(Waiting {
         answer,
         may_be_overtaken: false,
+        is_owed: true,
     })
 }
 

@@ -16,7 +16,8 @@ use ::controller::{Delta, Image, features};
 use quorum::{Endpoint, Quorum, QuorumOptions};
 use replica::Vital;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 use wire::request::{BrokerFeature, BrokerListener, BrokerRegistrationRequest};
 
@@ -112,6 +113,7 @@ impl ControllerNode {
         broker.logs.write_recovery_points(&broker.topics);
         broker.logs.checkpoint_log_starts(&broker.topics);
         self.applied.send_replace(image);
+        let (stop, stop_asked) = oneshot::channel();
         let observing = tokio::spawn(Vital::task(
             "observer",
             observer::observe(
@@ -119,13 +121,16 @@ impl ControllerNode {
                 broker.clone(),
                 self.applied,
                 self.quorum.clone(),
+                stop_asked,
             ),
         ));
         let watching = tokio::spawn(end_with(self.quorum.clone()));
         let reporting = tokio::spawn(directories::report(broker.clone()));
         Ok(Running {
             quorum: self.quorum,
-            tasks: [observing, watching, reporting],
+            stop,
+            observing,
+            others: [watching, reporting],
         })
     }
 }
@@ -135,12 +140,19 @@ const CLUSTER_METADATA: &str = "__cluster_metadata";
 /// A controller whose broker is registered.
 pub(crate) struct Running {
     quorum: Quorum,
-    tasks: [tokio::task::JoinHandle<()>; 3],
+    stop: oneshot::Sender<()>,
+    observing: JoinHandle<()>,
+    others: [JoinHandle<()>; 2],
 }
 
 impl Running {
     pub(crate) async fn stop(self) {
-        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+        self.others.iter().for_each(JoinHandle::abort);
+        // Not aborted: what it applies has to be done before the logs are closed.
+        let _ = self.stop.send(());
+        if let Err(error) = self.observing.await {
+            tracing::error!(%error, "the observer did not end in order");
+        }
         if let Err(error) = self.quorum.shut_down().await {
             tracing::error!(%error, "the metadata log was not closed");
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ::controller::{Delta, Image};
 use quorum::{Committed, ObserveError, Observer, Quorum};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use wire::records::metadata::MetadataRecord;
 
 use crate::broker::Broker;
@@ -106,16 +106,22 @@ impl Follower {
     }
 }
 
-/// Runs until the quorum shuts down; a log that cannot be followed ends the process.
+/// Runs until it is asked to stop, which never comes in the middle of an image, or the quorum shuts down; a log that cannot be followed ends the process.
 pub(super) async fn observe(
     mut follower: Follower,
     broker: Arc<Broker>,
     applied: watch::Sender<Arc<Image>>,
     quorum: Quorum,
+    mut stop_asked: oneshot::Receiver<()>,
 ) {
     let mut last_snapshot = Instant::now();
     loop {
-        match follower.fold_next().await {
+        let folded = tokio::select! {
+            biased;
+            _ = &mut stop_asked => return,
+            folded = follower.fold_next() => folded,
+        };
+        match folded {
             Ok(()) => {}
             Err(FollowError::Observe(ObserveError::Closed)) => return,
             Err(error) => {

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::frame::{FrameError, FrameReader};
-use super::{Frame, Reply};
+use super::{Frame, Reply, stopping};
 use crate::api::{self, Begun, Waiting};
 use crate::broker::Broker;
 use crate::limits::MAX_BEGUN_PER_CONNECTION;
@@ -33,6 +33,7 @@ pub(crate) struct Peer {
 pub(crate) enum Ended {
     ByPeer,
     Idle,
+    Stopping,
     Refused(String),
     Failed(std::io::Error),
 }
@@ -71,26 +72,40 @@ enum Event {
     Answer(Option<Reply>),
     Read(Result<Option<Frame>, FrameError>),
     Quiet,
+    Stop,
 }
 
 impl Connection {
     async fn run(mut self, mut reader: FrameReader) -> Ended {
         let quiet = tokio::time::sleep(self.idle);
         tokio::pin!(quiet);
+        let (stop_asked, mut stops) = (self.broker.stopping.asked(), false);
+        tokio::pin!(stop_asked);
         let mut last_active = Instant::now();
         loop {
-            let reads = self.held.is_none() && self.begun.len() < MAX_BEGUN_PER_CONNECTION;
+            if stops && !self.begun.iter().any(|waiting| waiting.is_owed) {
+                stopping::part(&self.stream).await;
+                return Ended::Stopping;
+            }
+            let reads =
+                !stops && self.held.is_none() && self.begun.len() < MAX_BEGUN_PER_CONNECTION;
             let event = tokio::select! {
                 biased;
                 answer = oldest(&mut self.begun) => Event::Answer(answer),
                 frame = reader.next(&self.stream), if reads => Event::Read(frame),
                 () = &mut quiet => Event::Quiet,
+                () = &mut stop_asked, if !stops => Event::Stop,
             };
             let step = match event {
                 Event::Answer(answer) => self.answer(answer).await,
                 Event::Read(Ok(Some(frame))) => self.take(frame).await,
                 Event::Read(Ok(None)) => Err(Ended::ByPeer),
                 Event::Read(Err(error)) => Err(ended_by(error)),
+                Event::Stop => {
+                    stops = true;
+                    self.held = None;
+                    continue;
+                }
                 Event::Quiet => {
                     // The timer is not moved with every request, only when it runs out.
                     let idle_until = last_active + self.idle;

@@ -57,6 +57,12 @@ impl Connections {
     }
 }
 
+impl Connections {
+    pub(crate) fn count(&self) -> usize {
+        self.open.lock().total
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock();
@@ -153,6 +159,7 @@ fn report(broker: &Broker, address: SocketAddr, ended: &Ended) {
                 .warn(|| tracing::warn!(%address, reason, "connection closed"));
         }
         Ended::Failed(error) => tracing::debug!(%address, %error, "connection lost"),
+        Ended::Stopping => tracing::debug!(%address, "connection closed at the stop"),
         Ended::ByPeer => tracing::debug!(%address, "connection closed by the client"),
         Ended::Idle => tracing::debug!(%address, "idle connection closed"),
     }

@@ -5,6 +5,7 @@ pub(crate) mod connection;
 mod frame;
 pub(crate) mod listener;
 mod reply;
+pub(crate) mod stopping;
 mod warm;
 
 pub(crate) use budget::RequestBudget;
