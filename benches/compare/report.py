@@ -4,6 +4,7 @@ import json
 from statistics import median
 
 from bounds import judge
+from clients import CONSUMER, PRODUCER
 from plots import bars
 
 COLUMNS = ["MB/s", "records/s", "CPU s/GB", "CPU s/payload GB", "CPU s/M records", "broker cores", "client cores", "frame KB",
@@ -57,6 +58,8 @@ def markdown(kept):
     machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in kept["machine"].items())
     lines = ["# Tidelog beside Apache Kafka 4.3.1", "", f"Machine: {machine}.", "", "Made by:", ""]
     lines += [f"    {command}" for command in kept["commands"]]
+    for who, values in (("Producers", PRODUCER), ("Consumers", CONSUMER)):
+        lines += ["", f"{who}: " + ", ".join(f"`{key}={value}`" for key, value in values.items()) + "."]
     lines += ["", "Medians of the runs. A ratio is the median of the paired runs' ratios, with its 95 % interval.",
               "`benches/README.md` tells how to read this.", "", "| cell | bound | ratio | met |", "|---|---|---|---|"]
     for name, cell in kept["cells"].items():
