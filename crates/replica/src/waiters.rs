@@ -4,6 +4,8 @@
 //! Invariant: an entry pays its waiter exactly once per fulfilled wish, whether by progress or by the re-check, so no
 //! wake-up is lost and none is counted twice.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -48,7 +50,7 @@ impl Waiter {
     }
 
     /// Makes the request due whatever is missing: its partition changed under it.
-    fn call_off(&self) {
+    pub(crate) fn call_off(&self) {
         self.due.notify_one();
     }
 }
@@ -73,7 +75,14 @@ struct Entry {
 pub(crate) struct Waiters {
     /// Equals `entries.len()`, so that an append nobody waits for takes no lock.
     count: AtomicUsize,
-    entries: Mutex<Vec<Entry>>,
+    entries: Mutex<BTreeMap<Place, Entry>>,
+}
+
+/// Those of one waiter, by its address, are neighbours; it lives for as long as they do.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    waiter: usize,
+    serial: usize,
 }
 
 impl Waiters {
@@ -97,7 +106,10 @@ impl Waiters {
 
     fn push(&self, entry: Entry) {
         let mut entries = self.entries.lock();
-        entries.push(entry);
+        let waiter = Arc::as_ptr(&entry.waiter).addr();
+        let last = entries.range(places_of(waiter)).next_back();
+        let serial = last.map_or(0, |(last, _)| last.serial + 1);
+        entries.insert(Place { waiter, serial }, entry);
         self.count.store(entries.len(), Ordering::SeqCst);
     }
 
@@ -107,7 +119,7 @@ impl Waiters {
             return;
         }
         let mut entries = self.entries.lock();
-        entries.retain(|entry| {
+        entries.retain(|_, entry| {
             if entry.cause != cause {
                 return true;
             }
@@ -129,7 +141,7 @@ impl Waiters {
     /// The partition is no longer what it was: every request looks again.
     pub(crate) fn call_off(&self) {
         let mut entries = self.entries.lock();
-        for entry in entries.drain(..) {
+        for entry in std::mem::take(&mut *entries).into_values() {
             entry.waiter.call_off();
         }
         self.count.store(0, Ordering::SeqCst);
@@ -137,10 +149,16 @@ impl Waiters {
 
     /// Forgets a request that was answered, timed out or lost its connection.
     pub(crate) fn unregister(&self, waiter: &Arc<Waiter>) {
+        let places = places_of(Arc::as_ptr(waiter).addr());
         let mut entries = self.entries.lock();
-        entries.retain(|entry| !Arc::ptr_eq(&entry.waiter, waiter));
+        entries.extract_if(places, |_, _| true).for_each(drop);
         self.count.store(entries.len(), Ordering::SeqCst);
     }
+}
+
+fn places_of(waiter: usize) -> RangeInclusive<Place> {
+    let place = |serial| Place { waiter, serial };
+    place(0)..=place(usize::MAX)
 }
 
 #[cfg(test)]
@@ -180,6 +198,23 @@ mod tests {
         assert!(is_due(&waiter).await);
         one.unregister(&waiter);
         assert!(one.entries.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_request_is_forgotten_with_all_its_wishes_and_no_other() {
+        let (waiters, gone, stays) = (Waiters::default(), Waiter::new(3), Waiter::new(2));
+        for offset in [5, 5, 7] {
+            waiters.await_offset(Cause::HighWatermark, offset, &gone);
+        }
+        for offset in [5, 7] {
+            waiters.await_offset(Cause::HighWatermark, offset, &stays);
+        }
+        assert_eq!(waiters.count.load(Ordering::SeqCst), 5);
+        waiters.unregister(&gone);
+        waiters.unregister(&gone);
+        assert_eq!(waiters.count.load(Ordering::SeqCst), 2);
+        waiters.progress(Cause::HighWatermark, 7, 0);
+        assert!(is_due(&stays).await && !is_due(&gone).await);
     }
 
     #[tokio::test]
