@@ -293,6 +293,10 @@ impl Partition {
     pub fn await_offset(&self, cause: Cause, offset: i64, waiter: &Arc<Waiter>) {
         self.waiters.await_offset(cause, offset, waiter);
         self.waiters.progress(cause, self.offset_of(cause), 0);
+        // Lost before it was registered: nobody else would tell.
+        if self.leader_epoch().is_err() {
+            waiter.call_off();
+        }
     }
 
     /// Registers `waiter` for bytes becoming visible. The caller reads once more before it sleeps.

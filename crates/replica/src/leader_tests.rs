@@ -164,3 +164,17 @@ fn a_deleted_log_fails_nobody() {
     fixture.flusher.stop();
     assert!(!fixture.flusher.failed());
 }
+
+#[tokio::test]
+async fn a_partition_lost_before_the_wait_began_ends_it() {
+    let fixture = fixture(Durability::Fsync);
+    fixture.flusher.stop();
+    append(&fixture.partition).unwrap();
+    fixture.partition.take_offline();
+    let waiter = Waiter::new(1);
+    fixture
+        .partition
+        .await_offset(Cause::HighWatermark, 1, &waiter);
+    let due = tokio::time::timeout(Duration::from_secs(5), waiter.due()).await;
+    assert!(due.is_ok());
+}
