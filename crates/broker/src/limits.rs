@@ -38,6 +38,9 @@ pub(crate) const CONTROLLER_QUEUE: usize = 1024;
 /// Controller requests whose records are committed as one batch.
 pub(crate) const CONTROLLER_BATCH: usize = 128;
 
+/// Topics that are being created because somebody asked for them; who asks for more asks again.
+pub(crate) const MAX_TOPICS_BEING_CREATED: usize = 256;
+
 /// How often the log directories are compared with what the metadata says of them.
 pub(crate) const DIRECTORY_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 

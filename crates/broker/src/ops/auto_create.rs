@@ -2,6 +2,7 @@
 //!
 //! The asker is told that the topic is unknown and asks again; meanwhile the controller creates it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use controller::decide;
@@ -10,13 +11,14 @@ use wire::request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
 
 use crate::broker::Broker;
 use crate::internal_topics;
+use crate::limits::MAX_TOPICS_BEING_CREATED;
 
 /// Asks the controller to create `name` and answers for the meantime.
 pub(crate) fn request(broker: &Arc<Broker>, name: &str) -> ErrorCode {
     if let Err(error) = check_name(name) {
         return error;
     }
-    if broker.being_created.lock().insert(name.to_owned()) {
+    if admit(&mut broker.being_created.lock(), name) {
         let (broker, name) = (broker.clone(), name.to_owned());
         tokio::spawn(async move {
             let request = CreateTopicsRequest {
@@ -32,6 +34,11 @@ pub(crate) fn request(broker: &Arc<Broker>, name: &str) -> ErrorCode {
         });
     }
     ErrorCode::UnknownTopicOrPartition
+}
+
+/// Whether `name` is to be created now: it is not yet, and there is room for it.
+fn admit(being_created: &mut HashSet<String>, name: &str) -> bool {
+    being_created.len() < MAX_TOPICS_BEING_CREATED && being_created.insert(name.to_owned())
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), ErrorCode> {
@@ -71,5 +78,22 @@ fn setting(name: &str, value: &str) -> CreatableTopicConfig {
     CreatableTopicConfig {
         name: name.to_owned(),
         value: Some(value.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_topics_are_created_at_a_time() {
+        let mut being_created = HashSet::new();
+        let admitted = (0..MAX_TOPICS_BEING_CREATED + 10)
+            .filter(|index| admit(&mut being_created, &index.to_string()))
+            .count();
+        assert_eq!(admitted, MAX_TOPICS_BEING_CREATED);
+        assert!(!admit(&mut being_created, "0"), "it is under way");
+        being_created.remove("0");
+        assert!(admit(&mut being_created, "0"));
     }
 }
