@@ -64,7 +64,7 @@ impl LogsError {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Open(OpenError { source, .. }) | Self::Io { source, .. } => {
-                store::is_passing(source)
+                store::is_transient(source)
             }
             _ => false,
         }

@@ -1,8 +1,7 @@
-//! Which failures of a disk are final, and which heal.
+//! Which failures of a disk are final.
 //!
-//! A full disk, or want of descriptors, heals by itself. After a failed fsync nothing does: the pages that it should have
-//! covered may be gone from the page cache, and a later fsync would not tell. Nor is a disk trusted again that once
-//! answered EIO.
+//! After a failed fsync nothing heals: the pages that it should have covered may be gone from the page cache, and a later
+//! fsync would not tell. Nor is a disk trusted again that once answered EIO.
 
 use std::fs::File;
 use std::io;
@@ -27,18 +26,4 @@ pub fn is_final(error: &io::Error) -> bool {
         || error
             .get_ref()
             .is_some_and(|inner| inner.is::<FsyncFailed>())
-}
-
-/// Whether what failed may succeed later without anybody's doing.
-pub fn is_passing(error: &io::Error) -> bool {
-    let passing = [
-        Errno::NOSPC,
-        Errno::DQUOT,
-        Errno::MFILE,
-        Errno::NFILE,
-        Errno::NOMEM,
-    ];
-    passing
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }

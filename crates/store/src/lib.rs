@@ -51,7 +51,7 @@ mod truncate;
 mod types;
 
 pub use config::{Durability, LogConfig};
-pub use disk_fault::{is_final, is_passing};
+pub use disk_fault::is_final;
 pub use file_cache::FileCache;
 pub use log::{Log, LogOptions};
 pub use log_dir::{CleanShutdown, FoundPartition, LogDir, LogDirError};
@@ -60,6 +60,7 @@ pub use partition_name::{PartitionKind, PartitionName};
 pub use recovery::{Checkpoint, OpenError};
 pub use retention::DeleteBeyondEnd;
 pub use scrub::Damage;
+pub use transient::is_transient;
 pub use types::{
     ActiveProducer, AppendArgs, AppendError, Appended, Origin, Payload, ReadError,
     TimestampedOffset,

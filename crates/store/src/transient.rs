@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 /// Nothing is wrong with the disk: there is no room, or this process has too much open.
-pub(crate) fn is_transient(error: &io::Error) -> bool {
+pub fn is_transient(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(
