@@ -191,18 +191,23 @@ async fn what_one_turn_decides_may_outgrow_a_segment() {
 #[tokio::test]
 async fn a_log_that_cannot_be_written_is_not_loaded_over_and_over() {
     let dir = tempfile::tempdir().unwrap();
-    let log_dir = dir.path().join("log");
-    std::fs::create_dir(&log_dir).unwrap();
-    // Any two batches are more than a segment holds, so that each is written to a file of its own.
-    let fixture = Fixture::with_segments(&log_dir, 1, &[], 150).await;
+    let fixture = Fixture::new(dir.path(), 1, &[]).await;
     fixture.commit(5, "").await.unwrap();
-    let away = dir.path().join("away");
-    std::fs::rename(&log_dir, &away).unwrap();
+    // No batch fits into a segment any more, and a removal is not asked for its size.
+    let log = fixture.partition.log();
+    let config = log.config();
+    log.set_config(LogConfig {
+        segment_bytes: 10,
+        ..LogConfig::clone(&config)
+    });
+    let delete = |shard: &mut Shard, turn: &mut Turn<'_>| {
+        shard.delete_group("g", turn.now, turn.effects).unwrap();
+    };
     assert_eq!(
-        fixture.try_commit("g", 6, "").await,
+        fixture.groups.call("g", delete).await,
         Err(CoordinatorError::NotCoordinator)
     );
-    std::fs::rename(&away, &log_dir).unwrap();
+    log.set_config(LogConfig::clone(&config));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(
         fixture.fetch().await,
