@@ -6,24 +6,14 @@
     clippy::panic,
     reason = "a test may panic"
 )]
-#![allow(unreachable_pub, reason = "the target is shared with the fuzzer")]
+#![allow(unreachable_pub, reason = "these files are shared with the fuzzer")]
 
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
 #[path = "../../../fuzz/targets/request.rs"]
 mod target;
 
-use std::path::Path;
-
 #[test]
 fn the_corpus_is_replayed() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/request");
-    let mut count = 0;
-    for file in std::fs::read_dir(corpus).unwrap() {
-        let path = file.unwrap().path();
-        let input = std::fs::read(&path).unwrap();
-        // The name of the last one shows which input it was.
-        println!("{}", path.display());
-        target::run(&input);
-        count += 1;
-    }
-    assert!(count > 10, "only {count} inputs");
+    replay::corpus("request", target::run);
 }

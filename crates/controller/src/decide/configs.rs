@@ -99,34 +99,22 @@ pub fn incremental_alter_configs(
     config: &BrokerConfig,
     request: &IncrementalAlterConfigsRequest,
 ) -> Decision<IncrementalAlterConfigsResponse> {
-    let names = request
-        .resources
-        .iter()
-        .map(|r| (r.resource_type, r.resource_name.as_str()));
-    let duplicates = duplicates(names);
-    let mut records = Vec::new();
-    let mut responses = Vec::new();
-    for resource in &request.resources {
-        let name = (resource.resource_type, resource.resource_name.as_str());
-        let altered = match duplicates.contains(&name) {
-            true => Err(Error::DuplicateResource),
-            false => alter_incrementally(image, config, resource),
-        };
-        let (code, message) = outcome(&altered);
-        responses.push(
-            AlterConfigsResourceResponse::default()
-                .with_error_code(code)
-                .with_error_message(message)
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(StrBytes::from_string(resource.resource_name.clone())),
-        );
-        records.extend(altered.unwrap_or_default());
+    let (records, results) = decide_each(
+        &request.resources,
+        |resource| (resource.resource_type, &resource.resource_name),
+        |resource| alter_incrementally(image, config, resource),
+    );
+    let responses = results.into_iter().map(|result| {
+        AlterConfigsResourceResponse::default()
+            .with_error_code(result.code)
+            .with_error_message(result.message)
+            .with_resource_type(result.kind)
+            .with_resource_name(result.name)
+    });
+    Decision {
+        records: unless(request.validate_only, records),
+        response: IncrementalAlterConfigsResponse::default().with_responses(responses.collect()),
     }
-    if request.validate_only {
-        records.clear();
-    }
-    let response = IncrementalAlterConfigsResponse::default().with_responses(responses);
-    Decision { records, response }
 }
 
 pub fn alter_configs(
@@ -134,34 +122,65 @@ pub fn alter_configs(
     config: &BrokerConfig,
     request: &AlterConfigsRequest,
 ) -> Decision<AlterConfigsResponse> {
-    let names = request
-        .resources
-        .iter()
-        .map(|r| (r.resource_type, r.resource_name.as_str()));
-    let duplicates = duplicates(names);
+    let (records, results) = decide_each(
+        &request.resources,
+        |resource| (resource.resource_type, &resource.resource_name),
+        |resource| replace(image, config, resource),
+    );
+    let responses = results.into_iter().map(|result| {
+        LegacyResult::default()
+            .with_error_code(result.code)
+            .with_error_message(result.message)
+            .with_resource_type(result.kind)
+            .with_resource_name(result.name)
+    });
+    Decision {
+        records: unless(request.validate_only, records),
+        response: AlterConfigsResponse::default().with_responses(responses.collect()),
+    }
+}
+
+/// What becomes of one resource.
+struct Altered {
+    code: i16,
+    message: Option<StrBytes>,
+    kind: i8,
+    name: StrBytes,
+}
+
+/// Decides each resource on its own; one that is named twice is refused both times.
+fn decide_each<R>(
+    resources: &[R],
+    name_of: impl Fn(&R) -> (i8, &String),
+    alter: impl Fn(&R) -> Result<Vec<MetadataRecord>, Error>,
+) -> (Vec<MetadataRecord>, Vec<Altered>) {
+    let duplicates = duplicates(resources.iter().map(&name_of));
     let mut records = Vec::new();
-    let mut responses = Vec::new();
-    for resource in &request.resources {
-        let name = (resource.resource_type, resource.resource_name.as_str());
-        let altered = match duplicates.contains(&name) {
+    let mut results = Vec::with_capacity(resources.len());
+    for resource in resources {
+        let (kind, name) = name_of(resource);
+        let altered = match duplicates.contains(&(kind, name)) {
             true => Err(Error::DuplicateResource),
-            false => replace(image, config, resource),
+            false => alter(resource),
         };
         let (code, message) = outcome(&altered);
-        responses.push(
-            LegacyResult::default()
-                .with_error_code(code)
-                .with_error_message(message)
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(StrBytes::from_string(resource.resource_name.clone())),
-        );
+        let name = StrBytes::from_string(name.clone());
+        results.push(Altered {
+            code,
+            message,
+            kind,
+            name,
+        });
         records.extend(altered.unwrap_or_default());
     }
-    if request.validate_only {
-        records.clear();
+    (records, results)
+}
+
+fn unless(validate_only: bool, records: Vec<MetadataRecord>) -> Vec<MetadataRecord> {
+    match validate_only {
+        true => Vec::new(),
+        false => records,
     }
-    let response = AlterConfigsResponse::default().with_responses(responses);
-    Decision { records, response }
 }
 
 fn duplicates<T: Ord>(values: impl Iterator<Item = T>) -> BTreeSet<T> {
