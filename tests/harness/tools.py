@@ -25,7 +25,7 @@ NORMAL = [
     (r"((?:Exception|Error): ).*", r"\1A TEXT"),
     (r"(\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\]).*", r"LOG LINE"),
 ]
-NUMBERS = [(r"\d[\d,.]*", "N"), (r" +", " ")]
+NUMBERS = [(r"-?\d[\d,.]*", "N"), (r" +", " ")]
 # Words that no tool says when all is well with a file.
 COMPLAINTS = re.compile(r"corrupt|invalid|mismatch|non-consecutive|Found [^0]|crc: \d+ isvalid: false|isvalid: false", re.I)
 
@@ -42,9 +42,12 @@ def normalized(command, lines):
     how = how.group(1).split() if how else []
     if "code" in how:
         return [line for line in lines if COMPLAINTS.search(line)][:10]
-    for pattern, replacement in NORMAL + (NUMBERS if "numbers" in how else []):
+    measured = "numbers" in how or "figures" in how
+    for pattern, replacement in NORMAL + (NUMBERS if measured else []):
         lines = [re.sub(pattern, replacement, line) for line in lines]
     lines = [line.rstrip() for line in lines if "LOG LINE" not in line and not line.startswith("err \tat ")]
+    if "figures" in how:
+        return sorted(set(lines))
     return sorted(lines) if "sorted" in how else lines
 
 
