@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from harness import wire
 from harness.brokers import read_exactly, wait_for
 from harness.disk import TidelogOnDisk
-from harness.durability import tool
 from harness.report import say
 
 NONE, TIMED_OUT, NOT_LEADER, STORAGE_ERROR = 0, 7, 6, 56
@@ -61,7 +60,7 @@ def high_watermark(broker, topic):
 
 def create_topics(broker):
     for topic in TOPICS:
-        tool("TopicCommand", "--bootstrap-server", broker.bootstrap, "--create", "--topic", topic)
+        wait_for(lambda: made(broker, topic), "a topic being made", timeout_s=20)
 
 
 def topic_on(broker, directory):
