@@ -533,6 +533,21 @@ def record_validation():
         expect(errors[0] != 0 and errors[1] == 0, f"errors {errors}")
 
 
+@changes("log.scrub.interval.ms")
+def scrub_interval():
+    with Node({"log.scrub.interval.ms": 500}) as node, Node() as plain:
+        for broker in (node, plain):
+            broker.create("t")
+            broker.produce("t", small())
+            [log] = broker.log_dirs[0].glob("t-0/*.log")
+            damaged = bytearray(log.read_bytes())
+            damaged[-1] ^= 1
+            log.write_bytes(damaged)
+        told = lambda broker: "damaged" in broker.log.read_text() and "t-0/00000000000000000000.log" in broker.log.read_text()
+        expect(settle(lambda: told(node), 5), "damage is told with its file")
+        expect(not told(plain), "not before a week is over")
+
+
 # Times of records and producers
 
 

@@ -19,6 +19,7 @@ mod net;
 mod ops;
 mod parked;
 mod runtime;
+mod scrubber;
 mod start;
 mod topics;
 

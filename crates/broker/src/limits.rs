@@ -29,6 +29,9 @@ pub(crate) const MAX_DECOMPRESSED_BATCH_BYTES: usize = 100 * 1024 * 1024;
 /// Logs may keep one in so many of the process's descriptors open; connections need the others.
 pub(crate) const OPEN_FILES_SHARE: u64 = 4;
 
+/// What the scrubber reads: a terabyte in less than a day, and a small part of what any disk can do.
+pub(crate) const SCRUB_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
+
 /// Threads of a connection worker that may wait for the disk: cold reads and look-ups by time.
 pub(crate) const BLOCKING_THREADS: usize = 4;
 

@@ -16,6 +16,7 @@ use crate::logs::{Logs, LogsError};
 use crate::maintenance::{self, Maintenance};
 use crate::net::{listener, stopping};
 use crate::runtime::Workers;
+use crate::scrubber::Scrubber;
 
 /// What is told to the operator once the node serves.
 #[derive(Clone, Debug)]
@@ -71,6 +72,7 @@ async fn serve(
     let controller = controller.register(&broker, &listeners).await?;
     let workers = Arc::new(Workers::start(cores())?);
     let maintenance = Maintenance::start(broker.clone(), tasks)?;
+    let scrubber = Scrubber::start(broker.clone(), broker.config().log.scrub_interval_ms)?;
     let mut accepting = Vec::with_capacity(sockets.len());
     for (socket, described) in sockets.into_iter().zip(&listeners) {
         let name = described.name.as_str().into();
@@ -90,6 +92,9 @@ async fn serve(
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
     stopping::drain(&broker).await;
     maintenance.stop();
+    if let Some(scrubber) = scrubber {
+        scrubber.stop();
+    }
     controller.stop().await;
     broker.logs.close(&broker.topics, broker.epoch());
     Ok(())

@@ -81,6 +81,7 @@ settings! {
     pub struct LogSettings {
         durability: Durability = "log.durability",
         record_validation: RecordValidation = "log.record.validation",
+        scrub_interval_ms: i64 = "log.scrub.interval.ms",
         retention_check_interval_ms: i64 = "log.retention.check.interval.ms",
         flush_scheduler_interval_ms: i64 = "log.flush.scheduler.interval.ms",
         flush_offset_checkpoint_interval_ms: i32 = "log.flush.offset.checkpoint.interval.ms",

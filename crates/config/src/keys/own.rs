@@ -8,4 +8,7 @@ pub(crate) const KEYS: &[Key] = keys! {
 
     /// How much of an incoming batch is checked: `header` its framing, `full` every record in it.
     String "log.record.validation" = "header", high, one_of(&["header", "full"]);
+
+    /// How often all logs are read to find damage on the disk, which is told with file and position; for the first time when the node has run that long. -1: never.
+    Long "log.scrub.interval.ms" = 604_800_000, low, at_least(-1);
 };
