@@ -538,7 +538,7 @@ def scrub_interval():
     with Node({"log.scrub.interval.ms": 500}) as node, Node() as plain:
         for broker in (node, plain):
             broker.create("t")
-            broker.produce("t", small())
+            broker.produce("t", small_batch())
             [log] = broker.log_dirs[0].glob("t-0/*.log")
             damaged = bytearray(log.read_bytes())
             damaged[-1] ^= 1
