@@ -71,10 +71,10 @@ pub(super) async fn part(stream: &TcpStream) {
 }
 
 async fn read_to_end(stream: &TcpStream) -> io::Result<()> {
-    let mut unread = [0; 4096];
     loop {
         stream.readable().await?;
-        match stream.try_read(&mut unread) {
+        // Not kept across an await: every idle connection would hold it.
+        match stream.try_read(&mut [0; 4096]) {
             Ok(0) => return Ok(()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
