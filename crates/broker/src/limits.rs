@@ -7,6 +7,10 @@ pub(crate) const FRAME_BASE_SECONDS: u64 = 30;
 /// … plus its size at this rate: a client slower than 64 KB/s would hold request memory that others wait for.
 pub(crate) const FRAME_MIN_BYTES_PER_MS: u64 = 64;
 
+/// What a connection reads beside the head of its next request, outside the request budget: some dozens of small
+/// pipelined requests, and little enough beside what the kernel buffers for the socket.
+pub(crate) const READ_AHEAD_BYTES: usize = 8 * 1024;
+
 /// Requests of one connection that may be begun before the first is answered: enough for a Java producer's five and a
 /// consumer's fetch, few enough that one connection cannot park without bound.
 pub(crate) const MAX_BEGUN_PER_CONNECTION: usize = 16;
@@ -16,6 +20,10 @@ pub(crate) const SENDFILE_FROM_BYTES: u32 = 16 * 1024;
 
 /// Bytes gathered into one write: bounds the copy of small ranges.
 pub(crate) const GATHER_BYTES: usize = 128 * 1024;
+
+/// How long a full socket is waited for before it is simply tried again. Where both ends have filled their buffers, the
+/// kernel may come to have room, by merging what it sends once more, without telling anybody.
+pub(crate) const SEND_RECHECK: Duration = Duration::from_millis(200);
 
 /// Bytes handed to the socket in one turn, so that a fast reader does not keep the other connections of its worker.
 pub(crate) const SEND_TURN_BYTES: usize = 1024 * 1024;

@@ -23,10 +23,17 @@ impl RequestBudget {
         }
     }
 
-    /// Waits, first come first served, until `size_bytes` fit. `None` only if the broker is gone.
-    pub(crate) async fn admit(&self, size_bytes: u32) -> Option<OwnedSemaphorePermit> {
+    /// A share at once, if `size_bytes` fit and nobody waits.
+    pub(crate) fn try_admit(&self, size_bytes: u32) -> Option<OwnedSemaphorePermit> {
         self.bytes
             .clone()
+            .try_acquire_many_owned(size_bytes.min(self.limit_bytes))
+            .ok()
+    }
+
+    /// Waits, first come first served, until `size_bytes` fit. `None` only if the broker is gone.
+    pub(crate) async fn admit(self, size_bytes: u32) -> Option<OwnedSemaphorePermit> {
+        self.bytes
             .acquire_many_owned(size_bytes.min(self.limit_bytes))
             .await
             .ok()
@@ -41,11 +48,11 @@ mod tests {
     #[tokio::test]
     async fn a_request_beyond_the_budget_is_admitted_alone() {
         let budget = RequestBudget::new(100);
-        let huge = budget.admit(1_000_000).await;
+        let huge = budget.clone().admit(1_000_000).await;
         assert!(huge.is_some());
-        let small = tokio::time::timeout(Duration::from_millis(5), budget.admit(1)).await;
+        let small = tokio::time::timeout(Duration::from_millis(5), budget.clone().admit(1)).await;
         assert!(small.is_err(), "nothing fits beside it");
         drop(huge);
-        assert!(budget.admit(1).await.is_some());
+        assert!(budget.clone().admit(1).await.is_some());
     }
 }

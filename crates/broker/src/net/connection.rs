@@ -1,7 +1,8 @@
 //! One client connection: reads requests, begins them in arrival order, writes the answers in the same order.
 //!
 //! Invariants: requests take effect in arrival order; only a waiting Produce or Fetch may be overtaken, and only by a
-//! Produce or Fetch; a connection with nothing to do owns no buffer.
+//! Produce or Fetch; a connection with nothing to do owns no buffer. Answers to requests that came in together leave
+//! together, and none waits for a request that is not here yet.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use super::frame::{FrameError, FrameReader};
 use super::{Frame, Reply, stopping};
 use crate::api::{self, Begun, Waiting};
 use crate::broker::Broker;
-use crate::limits::MAX_BEGUN_PER_CONNECTION;
+use crate::limits::{GATHER_BYTES, MAX_BEGUN_PER_CONNECTION};
 
 /// How soon a connection that waits for an answer is looked at again once its idle time is over.
 const IDLE_RECHECK: Duration = Duration::from_secs(1);
@@ -53,6 +54,7 @@ pub(crate) async fn serve(broker: Arc<Broker>, peer: Arc<Peer>, stream: TcpStrea
         idle,
         begun: VecDeque::new(),
         held: None,
+        unsent: Reply::default(),
     };
     connection.run(reader).await
 }
@@ -66,11 +68,14 @@ struct Connection {
     begun: VecDeque<Waiting>,
     /// Read, but not to be begun before those in `begun` are answered.
     held: Option<Frame>,
+    /// Answers that the next write takes along.
+    unsent: Reply,
 }
 
 enum Event {
     Answer(Option<Reply>),
     Read(Result<Option<Frame>, FrameError>),
+    Unsent,
     Quiet,
     Stop,
 }
@@ -83,24 +88,26 @@ impl Connection {
         tokio::pin!(stop_asked);
         let mut last_active = Instant::now();
         loop {
-            if stops && !self.begun.iter().any(|waiting| waiting.is_owed) {
+            if stops && self.unsent.is_empty() && !self.begun.iter().any(|waiting| waiting.is_owed)
+            {
                 stopping::part(&self.stream).await;
                 return Ended::Stopping;
             }
-            let reads =
-                !stops && self.held.is_none() && self.begun.len() < MAX_BEGUN_PER_CONNECTION;
+            let reads = !stops && self.may_read(&reader);
             let event = tokio::select! {
                 biased;
+                () = &mut stop_asked, if !stops => Event::Stop,
                 answer = oldest(&mut self.begun) => Event::Answer(answer),
                 frame = reader.next(&self.stream), if reads => Event::Read(frame),
+                () = std::future::ready(()), if !self.unsent.is_empty() => Event::Unsent,
                 () = &mut quiet => Event::Quiet,
-                () = &mut stop_asked, if !stops => Event::Stop,
             };
             let step = match event {
-                Event::Answer(answer) => self.answer(answer).await,
-                Event::Read(Ok(Some(frame))) => self.take(frame).await,
+                Event::Answer(answer) => self.answer(answer),
+                Event::Read(Ok(Some(frame))) => self.take(frame),
                 Event::Read(Ok(None)) => Err(Ended::ByPeer),
                 Event::Read(Err(error)) => Err(ended_by(error)),
+                Event::Unsent => self.write().await,
                 Event::Stop => {
                     stops = true;
                     self.held = None;
@@ -119,26 +126,37 @@ impl Connection {
                 }
             };
             if let Err(ended) = step {
+                // What was answered before is still the peer's; whether it takes it does not matter any more.
+                let _ = self.write().await;
                 return ended;
             }
             last_active = Instant::now();
+            // The requests of one read must not keep the other connections of this worker waiting.
+            tokio::task::consume_budget().await;
         }
     }
 
+    /// Whether another request may be taken: with answers at hand only one that is here already.
+    fn may_read(&self, reader: &FrameReader) -> bool {
+        let at_once = self.unsent.is_empty()
+            || reader.holds_a_frame() && self.unsent.size_bytes() < GATHER_BYTES;
+        at_once && self.held.is_none() && self.begun.len() < MAX_BEGUN_PER_CONNECTION
+    }
+
     /// The oldest begun request has its answer.
-    async fn answer(&mut self, answer: Option<Reply>) -> Result<(), Ended> {
+    fn answer(&mut self, answer: Option<Reply>) -> Result<(), Ended> {
         self.begun.pop_front();
         let Some(reply) = answer else {
             return Err(Ended::Refused("no answer could be given".into()));
         };
-        self.write(reply).await?;
+        self.unsent.append(reply);
         match self.held.take() {
-            Some(frame) => self.take(frame).await,
+            Some(frame) => self.take(frame),
             None => Ok(()),
         }
     }
 
-    async fn take(&mut self, frame: Frame) -> Result<(), Ended> {
+    fn take(&mut self, frame: Frame) -> Result<(), Ended> {
         let overtakes = api::may_be_overtaken(&frame.bytes)
             && self.begun.iter().all(|waiting| waiting.may_be_overtaken);
         if !self.begun.is_empty() && !overtakes {
@@ -146,7 +164,10 @@ impl Connection {
             return Ok(());
         }
         match api::begin(&self.broker, &self.peer, frame) {
-            Begun::Answered(reply) if self.begun.is_empty() => self.write(reply).await,
+            Begun::Answered(reply) if self.begun.is_empty() => {
+                self.unsent.append(reply);
+                Ok(())
+            }
             Begun::Answered(reply) => {
                 self.begun.push_back(Waiting::answered(reply));
                 Ok(())
@@ -160,8 +181,8 @@ impl Connection {
         }
     }
 
-    async fn write(&mut self, reply: Reply) -> Result<(), Ended> {
-        reply
+    async fn write(&mut self) -> Result<(), Ended> {
+        std::mem::take(&mut self.unsent)
             .write_to(&self.stream, self.idle)
             .await
             .map_err(|error| match error.kind() {

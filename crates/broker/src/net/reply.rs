@@ -11,12 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use rustix::net::SendFlags;
 use store::Payload;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 use super::warm;
-use crate::limits::{GATHER_BYTES, SEND_TURN_BYTES, SENDFILE_FROM_BYTES};
+use crate::limits::{GATHER_BYTES, SEND_RECHECK, SEND_TURN_BYTES, SENDFILE_FROM_BYTES};
 
 /// An encoded answer with its size prefix, in the order in which it goes out.
 #[derive(Debug, Default)]
@@ -47,6 +49,29 @@ impl FromIterator<Payload> for Reply {
 }
 
 impl Reply {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.chunks
+            .iter()
+            .map(|chunk| match chunk {
+                Payload::File { len, .. } => *len as usize,
+                Payload::Bytes(bytes) => bytes.len(),
+            })
+            .sum()
+    }
+
+    /// Has `later` go out behind this one.
+    pub(crate) fn append(&mut self, mut later: Self) {
+        if self.is_empty() {
+            *self = later;
+        } else {
+            self.chunks.append(&mut later.chunks);
+        }
+    }
+
     /// Writes all of it, or fails when the peer takes nothing for `idle`.
     pub(crate) async fn write_to(mut self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
         let mut turn_bytes = 0;
@@ -118,13 +143,11 @@ async fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
 async fn write_all(stream: &TcpStream, mut bytes: &[u8], idle: Duration) -> io::Result<usize> {
     let size = bytes.len();
     while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                await_room(stream, idle).await?
-            }
-            Err(error) => return Err(error),
-        }
+        let written = write_some(stream, idle, || {
+            Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
+        })
+        .await?;
+        bytes = bytes.get(written..).unwrap_or_default();
     }
     Ok(size)
 }
@@ -143,16 +166,11 @@ async fn send_file(
         warm::populate(file, offset, turn_end).await?;
         while offset < turn_end {
             let left = usize::try_from(turn_end - offset).unwrap_or(SEND_TURN_BYTES);
-            let sent = stream.try_io(Interest::WRITABLE, || {
+            let sent = write_some(stream, idle, || {
                 Ok(rustix::fs::sendfile(stream, file, Some(&mut offset), left)?)
             });
-            match sent {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    await_room(stream, idle).await?
-                }
-                Err(error) => return Err(error),
+            if sent.await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
         if turn_end < end {
@@ -162,9 +180,26 @@ async fn send_file(
     Ok(len as usize)
 }
 
-async fn await_room(stream: &TcpStream, idle: Duration) -> io::Result<()> {
-    match tokio::time::timeout(idle, stream.writable()).await {
-        Ok(ready) => ready,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+/// Has `write` put bytes into the socket as soon as there is room, or fails when there is none for `idle`.
+async fn write_some(
+    stream: &TcpStream,
+    idle: Duration,
+    mut write: impl FnMut() -> io::Result<usize>,
+) -> io::Result<usize> {
+    let deadline = Instant::now() + idle;
+    let mut written = stream.try_io(Interest::WRITABLE, &mut write);
+    while let Err(error) = &written
+        && error.kind() == io::ErrorKind::WouldBlock
+    {
+        let recheck = deadline.min(Instant::now() + SEND_RECHECK);
+        written = match timeout_at(recheck, stream.writable()).await {
+            Ok(ready) => {
+                ready?;
+                stream.try_io(Interest::WRITABLE, &mut write)
+            }
+            Err(_) if recheck == deadline => Err(io::ErrorKind::TimedOut.into()),
+            Err(_) => write(),
+        };
     }
+    written
 }
