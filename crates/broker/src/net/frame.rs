@@ -6,7 +6,6 @@
 //! [`READ_AHEAD_BYTES`], so that a client's pipelined small requests cost one read together; a reader between two frames
 //! owns no buffer.
 
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::time::Duration;
@@ -45,7 +44,6 @@ pub(crate) enum FrameError {
 }
 
 /// The state of reading one connection.
-#[derive(Debug)]
 pub(crate) struct FrameReader {
     budget: RequestBudget,
     max_request_bytes: i32,
@@ -58,7 +56,6 @@ const SIZE_BYTES: usize = size_of::<i32>();
 const HEAD_BYTES: usize = SIZE_BYTES + API_PREFIX_BYTES;
 
 /// How far the next frame is.
-#[derive(Debug)]
 enum Stage {
     Head,
     /// Waits for its share of the budget, and keeps its place in the queue when reading is abandoned.
@@ -69,7 +66,7 @@ enum Stage {
     Body(Body),
 }
 
-struct Share(Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>);
+type Share = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
 #[derive(Debug)]
 struct Body {
@@ -110,13 +107,13 @@ impl FrameReader {
                         Some(share) => Stage::Body(self.begin_body(size, share)),
                         None => Stage::Admission {
                             size,
-                            share: Share(Box::pin(self.budget.clone().admit(size))),
+                            share: Box::pin(self.budget.clone().admit(size)),
                         },
                     };
                 }
                 Stage::Admission { size, share } => {
                     let size = *size;
-                    let share = share.0.as_mut().await.ok_or(FrameError::ShuttingDown)?;
+                    let share = share.as_mut().await.ok_or(FrameError::ShuttingDown)?;
                     self.stage = Stage::Body(self.begin_body(size, share));
                 }
                 Stage::Body(body) => {
@@ -198,12 +195,6 @@ impl FrameReader {
         u32::try_from(size)
             .ok()
             .filter(|bytes| size <= self.max_request_bytes && *bytes as usize >= API_PREFIX_BYTES)
-    }
-}
-
-impl fmt::Debug for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Share")
     }
 }
 
