@@ -11,6 +11,11 @@ pub(crate) const FRAME_MIN_BYTES_PER_MS: u64 = 64;
 /// pipelined requests, and little enough beside what the kernel buffers for the socket.
 pub(crate) const READ_AHEAD_BYTES: usize = 8 * 1024;
 
+/// A request of at most this size draws on a share of its own: all that clients ask but for Produce, as a rule.
+pub(crate) const SMALL_REQUEST_BYTES: u32 = 16 * 1024;
+/// What all small requests may hold together, beside `queued.max.request.bytes`.
+pub(crate) const SMALL_REQUESTS_BYTES: usize = 4 * 1024 * 1024;
+
 /// Requests of one connection that may be begun before the first is answered: enough for a Java producer's five and a
 /// consumer's fetch, few enough that one connection cannot park without bound.
 pub(crate) const MAX_BEGUN_PER_CONNECTION: usize = 16;
