@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, differential, directories, durability, faults, hostile, keys, powercut, tools
+from harness import clients, differential, directories, durability, faults, hostile, keys, memory, powercut, tools
 from harness.report import Report
 
 TESTS = {
@@ -26,6 +26,7 @@ TESTS = {
     "log-dirs": durability.log_dirs,
     "directories": directories.directories,
     "hostile": hostile.hostile,
+    "memory": memory.memory_cap,
     "config-keys": keys.config_keys,
 }
 # Only by name: what takes long, and checks of the tests themselves.

@@ -247,15 +247,15 @@ def request_memory():
     def answers_beside_half_a_request(node):
         expect(node.create("t") == 0, "created")
         held = connect(node.port)
-        held.sendall(wire.produce("t", wire.batch(wire.record(b"x" * 9000)))[:-100])
+        held.sendall(wire.produce("t", wire.batch(wire.record(b"x" * 90_000)))[:-100])
         time.sleep(0.3)
         try:
-            return wire.ask(node.port, wire.produce("t", wire.batch(wire.record(b"x" * 5000))), timeout_s=1) is not None
+            return wire.ask(node.port, wire.produce("t", wire.batch(wire.record(b"x" * 50_000))), timeout_s=1) is not None
         except TimeoutError:
             return False
         finally:
             held.close()
-    with Node({"queued.max.request.bytes": 10_000}) as node, Node() as plain:
+    with Node({"queued.max.request.bytes": 100_000}) as node, Node() as plain:
         expect(answers_beside_half_a_request(plain), "there is room for both")
         expect(not answers_beside_half_a_request(node), "the second waits for the first")
 
@@ -507,7 +507,8 @@ def flush_messages():
 
 @changes("log.flush.interval.ms", "flush.ms", "log.flush.scheduler.interval.ms")
 def flush_time():
-    page_cache = {"log.durability": "page-cache", "log.initial.task.delay.ms": 0}
+    # The checkpoints sync too: they begin half a minute after the start.
+    page_cache = {"log.durability": "page-cache"}
     with Node({**page_cache, "log.flush.scheduler.interval.ms": 100}, trace=SYNCS) as node, \
             Node(page_cache, trace=SYNCS) as unscheduled:
         unscheduled.create("soon", flush_ms=100)
