@@ -96,6 +96,21 @@ fn wrong_keys_and_values_are_refused() {
             "process.roles must be broker,controller: a node with one role alone is not supported",
         ),
         (
+            &[
+                ("listeners", "OUT://:1"),
+                ("listener.security.protocol.map", "OUT:SASL_SSL"),
+            ],
+            "listeners: OUT://:1 is not PLAINTEXT: TLS and SASL are not supported yet",
+        ),
+        (
+            &[("authorizer.class.name", "org.example.Guard")],
+            "authorizer.class.name must be empty: ACLs are not supported yet",
+        ),
+        (
+            &[("controller.quorum.voters", "1@a:1,2@b:1")],
+            "controller.quorum.voters must name this node alone: more than one is not supported yet",
+        ),
+        (
             &[("num.partitions", "x")],
             "Invalid value x for configuration num.partitions: Not a number of type INT",
         ),

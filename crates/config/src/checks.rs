@@ -1,6 +1,7 @@
 //! What must hold between keys, checked at start and before a dynamic change.
 
 use crate::broker_config::BrokerConfig;
+use crate::listener::SecurityProtocol;
 use crate::value::ValueError;
 
 type Check = Result<(), ValueError>;
@@ -8,6 +9,7 @@ type Check = Result<(), ValueError>;
 pub(crate) fn check(config: &BrokerConfig) -> Check {
     check_ids(config)?;
     check_roles(config)?;
+    check_served(config)?;
     check_listeners(config)?;
     check_network(config)?;
     check_log(config)?;
@@ -41,6 +43,26 @@ fn check_roles(config: &BrokerConfig) -> Check {
     let has = |role: &str| roles.iter().any(|own| own == role);
     ensure(has("broker") && has("controller"), || {
         "process.roles must be broker,controller: a node with one role alone is not supported"
+            .to_owned()
+    })
+}
+
+/// What would protect data or keep copies of them, and is not there yet, is refused: served without it, they would only
+/// seem safe.
+fn check_served(config: &BrokerConfig) -> Check {
+    let mut listeners = config.listeners.iter();
+    let unserved = listeners.find(|listener| listener.protocol != SecurityProtocol::Plaintext);
+    ensure(unserved.is_none(), || {
+        let named = unserved.map(ToString::to_string).unwrap_or_default();
+        format!("listeners: {named} is not PLAINTEXT: TLS and SASL are not supported yet")
+    })?;
+    let authorizer: String = config.values.get("authorizer.class.name")?;
+    ensure(authorizer.is_empty(), || {
+        "authorizer.class.name must be empty: ACLs are not supported yet".to_owned()
+    })?;
+    let voters: Vec<String> = config.values.get("controller.quorum.voters")?;
+    ensure(voters.len() <= 1, || {
+        "controller.quorum.voters must name this node alone: more than one is not supported yet"
             .to_owned()
     })
 }

@@ -1,5 +1,6 @@
 //! `tidelog config`: the settings of a topic or a broker, read and changed.
 
+use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use client::{Cluster, check};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -163,8 +164,9 @@ pub(crate) async fn run(args: ConfigArgs) -> anyhow::Result<()> {
             let resource = Resource::try_from(get.resource)?;
             let keys = Some(get.keys).filter(|keys| !keys.is_empty());
             let all = get.all || keys.is_some();
-            let mut entries = describe(&cluster, &resource, keys, get.docs).await?;
+            let mut entries = describe(&cluster, &resource, keys.clone(), get.docs).await?;
             entries.retain(|entry| all || entry.is_override());
+            resource.check_known(&keys.unwrap_or_default(), &entries)?;
             args.output.show(&Entries(entries))
         }
         ConfigVerb::Set(set) => {
@@ -264,6 +266,20 @@ impl Resource {
         match self.kind {
             ResourceKind::Broker => self.name.parse().ok(),
             ResourceKind::Topic => None,
+        }
+    }
+
+    /// A broker leaves a key that it does not know out of its answer, and says nothing about it. What holds for all
+    /// brokers are only the keys that somebody has set.
+    fn check_known(&self, keys: &[String], found: &[Entry]) -> anyhow::Result<()> {
+        let unknown = keys
+            .iter()
+            .find(|key| found.iter().all(|entry| entry.key != **key));
+        match unknown {
+            Some(key) if !self.name.is_empty() => bail!(
+                "there is no setting `{key}`; without keys, --all shows every one with its value"
+            ),
+            _ => Ok(()),
         }
     }
 

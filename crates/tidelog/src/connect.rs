@@ -23,7 +23,8 @@ pub(crate) struct ConnectArgs {
     #[arg(
         value_name = "HOST:PORT",
         default_value = "127.0.0.1:9092",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = parse_address
     )]
     #[arg(help_heading = COMMON_OPTIONS)]
     bootstrap: Vec<String>,
@@ -47,6 +48,14 @@ impl ConnectArgs {
     /// What to put into a request's own `timeout_ms`: the broker gives up before we do.
     pub(crate) fn server_timeout_ms(&self) -> i32 {
         i32::try_from(self.timeout * 900).unwrap_or(i32::MAX)
+    }
+}
+
+fn parse_address(text: &str) -> Result<String, String> {
+    let parts = text.trim().rsplit_once(':');
+    match parts.map(|(host, port)| (host, port.parse::<u16>())) {
+        Some((host, Ok(_))) if !host.is_empty() => Ok(text.trim().to_owned()),
+        _ => Err("expected HOST:PORT".to_owned()),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
+use broker::RunError;
 use client::{ClientError, Refusal};
+use config::ConfigError;
 use kafka_protocol::ResponseError;
 
 /// A command line that parses and still makes no sense, or a wrong configuration. Ends the process
@@ -67,9 +69,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(advice) = advice(error) {
         eprintln!("hint: {advice}");
     }
-    match error.downcast_ref::<UsageError>() {
-        Some(_) => ExitCode::from(2),
-        None => ExitCode::FAILURE,
+    match error.is::<UsageError>() || error.is::<ConfigError>() {
+        true => ExitCode::from(2),
+        false => ExitCode::FAILURE,
     }
 }
 
@@ -95,6 +97,15 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if error.is::<UsageError>() {
         return Some("see `tidelog help` and the verb's own --help for what it takes");
     }
+    if error.is::<ConfigError>() {
+        return Some(
+            "the keys are Kafka's broker settings; `tidelog config get broker ID --all --docs` \
+             explains each",
+        );
+    }
+    if let Some(error) = error.downcast_ref::<RunError>() {
+        return advice_on_start(error);
+    }
     let cause = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<ClientError>());
@@ -115,11 +126,24 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     }
 }
 
+/// What to do when a broker cannot start.
+fn advice_on_start(error: &RunError) -> Option<&'static str> {
+    match error {
+        RunError::Listen { .. } => Some(
+            "is another broker running there? Stop it, or choose another address with --listen \
+             HOST:PORT",
+        ),
+        RunError::Logs(_) => Some("--data-dir DIR, or `log.dirs`, names another directory"),
+        _ => None,
+    }
+}
+
 /// What to do about an error code, where there is something to do.
 fn advice_on_refusal(error: ResponseError) -> Option<&'static str> {
     Some(match error {
         ResponseError::UnknownTopicOrPartition => {
-            "`tidelog topic list` shows the topics; `tidelog topic create` makes one"
+            "`tidelog topic list` shows the topics and how many partitions each has; `tidelog topic \
+             create` makes one"
         }
         ResponseError::TopicAlreadyExists => "--if-not-exists accepts a topic that is there",
         ResponseError::InvalidReplicationFactor => {

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::log::segment::{BatchRow, SegmentReader, segment_files};
-use crate::output::bytes;
+use crate::output::{bytes, counted};
 
 /// Look into partition directories.
 #[derive(Debug, Args)]
@@ -104,7 +104,8 @@ fn dump_segment(out: &mut impl Write, file: &Path, args: &DumpArgs) -> anyhow::R
     }
     if for_people {
         let size = bytes(i64::try_from(segment.size_bytes())?);
-        writeln!(out, "{batches} batches, {records} records, {size}\n")?;
+        let (batches, records) = (counted(batches, "batch"), counted(records, "record"));
+        writeln!(out, "{batches}, {records}, {size}\n")?;
     }
     Ok(damaged)
 }

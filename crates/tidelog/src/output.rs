@@ -93,6 +93,15 @@ pub(crate) fn or_dash<T: Display>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
+/// `1 topic`, `2 topics`.
+pub(crate) fn counted(count: impl Display, what: &str) -> String {
+    match count.to_string() {
+        one if one == "1" => format!("1 {what}"),
+        many if what.ends_with('h') => format!("{many} {what}es"),
+        many => format!("{many} {what}s"),
+    }
+}
+
 /// `1.5 GiB`.
 pub(crate) fn bytes(size_bytes: i64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -125,6 +134,16 @@ mod tests {
             text,
             "TOPIC   PARTITIONS\norders           6\na               12"
         );
+    }
+
+    #[test]
+    fn one_is_told_in_the_singular() {
+        let told = [
+            counted(1, "batch"),
+            counted(0, "batch"),
+            counted(2, "topic"),
+        ];
+        assert_eq!(told, ["1 batch", "0 batches", "2 topics"]);
     }
 
     #[test]

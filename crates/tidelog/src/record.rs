@@ -17,8 +17,10 @@ pub(crate) enum RecordFormat {
 }
 
 /// A record in JSON. What stands in a log beyond key, value, headers and timestamp is given when
-/// reading and ignored when writing, so that one topic's output is another's input.
+/// reading and ignored when writing, so that one topic's output is another's input. A name that is
+/// none of these is a slip: taken for nothing, it would make a tombstone of a record.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct JsonRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) topic: Option<String>,
@@ -38,6 +40,7 @@ pub(crate) struct JsonRecord {
 }
 
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct JsonHeader {
     pub(crate) key: String,
     #[serde(default)]

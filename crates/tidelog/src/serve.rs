@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use broker::LogLevels;
 use clap::Args;
-use config::{BrokerConfig, Durability, Properties, parse_assignment};
+use config::{BrokerConfig, ConfigError, Durability, Properties, parse_assignment};
 
-use crate::hint::UsageError;
+use crate::output::counted;
 
 /// Run a broker until it is interrupted.
 ///
@@ -50,8 +50,7 @@ fn parse_listen(text: &str) -> Result<String, String> {
 }
 
 /// The broker's configuration: a file, over it the options, over these `--set`.
-fn configuration(args: &ServeArgs) -> Result<BrokerConfig, UsageError> {
-    let wrong = |error: config::ConfigError| UsageError(error.to_string());
+fn configuration(args: &ServeArgs) -> Result<BrokerConfig, ConfigError> {
     let mut given = Properties::new();
     if let Some(dir) = &args.data_dir {
         given.insert("log.dirs".to_owned(), dir.display().to_string());
@@ -60,10 +59,10 @@ fn configuration(args: &ServeArgs) -> Result<BrokerConfig, UsageError> {
         given.insert("listeners".to_owned(), listener.clone());
     }
     for assignment in &args.set {
-        let (key, value) = parse_assignment(assignment).map_err(wrong)?;
+        let (key, value) = parse_assignment(assignment)?;
         given.insert(key, value);
     }
-    BrokerConfig::load(args.config.as_deref(), given).map_err(wrong)
+    BrokerConfig::load(args.config.as_deref(), given)
 }
 
 pub(crate) fn run(args: &ServeArgs, log_levels: LogLevels) -> anyhow::Result<()> {
@@ -80,12 +79,12 @@ pub(crate) fn run(args: &ServeArgs, log_levels: LogLevels) -> anyhow::Result<()>
 fn announcement(ready: &broker::Ready) -> String {
     let listeners: Vec<String> = ready.listeners.iter().map(ToString::to_string).collect();
     format!(
-        "tidelog {} is ready after {} ms\n  cluster     {} ({} topics, {} partitions)\n  listens on  {}",
+        "tidelog {} is ready after {} ms\n  cluster     {} ({}, {})\n  listens on  {}",
         env!("CARGO_PKG_VERSION"),
         ready.took.as_millis(),
         ready.cluster_id,
-        ready.topics,
-        ready.partitions,
+        counted(ready.topics, "topic"),
+        counted(ready.partitions, "partition"),
         listeners.join(", "),
     )
 }

@@ -98,7 +98,7 @@ struct AlterArgs {
     /// The topic.
     name: String,
     /// What to set; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_setting)]
+    #[arg(long, visible_alias = "config", value_name = "KEY=VALUE", value_parser = parse_setting)]
     set: Vec<Setting>,
     /// A key to give its default again; may be given several times.
     #[arg(long, value_name = "KEY")]

@@ -215,5 +215,6 @@ mod tests {
         assert_eq!(record.headers, [(b"h".to_vec(), Some(b"1".to_vec()))]);
         assert_eq!((record.key, record.timestamp), (None, Some(5)));
         assert!(parser.parse(b"{").is_err());
+        assert!(parser.parse(br#"{"key":"k","valeu":"v"}"#).is_err());
     }
 }
