@@ -1,5 +1,8 @@
 """What becomes of directories: a metadata log that begins with a checkpoint, one apart from the others, one that is lost."""
 
+import re
+import shutil
+
 from harness.brokers import Tidelog
 from harness.durability import tool
 from harness.node import CLUSTER_METADATA, TOPIC, Node, settle, small_batch
@@ -128,6 +131,32 @@ def relative_log_dir(report):
         report.note(told == [(str(node.dir / "relative"), 0)], "the path is absolute", f"{told}")
 
 
+def strays(report):
+    """Directories that belong to no partition are renamed and kept at start, as Kafka renames and keeps them."""
+    with Node() as node:
+        for topic in ("kept", "recreated", "grown"):
+            node.create(topic)
+            node.write(topic, small_batch())
+        node.stop()
+        folder = node.log_dirs[0]
+        shutil.copytree(folder / "kept-0", folder / "unknown-0")
+        shutil.copytree(folder / "grown-0", folder / "grown-1")
+        mark = folder / "recreated-0" / "partition.metadata"
+        mark.write_text("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAFg\n")
+        node.start()
+        wanted = [f"{name}-stray" for name in ("grown-1", "recreated-0", "unknown-0")]
+        found = {re.sub(r"\.[0-9a-f]{32}-", "-", path.name): path for path in folder.glob("*-stray")}
+        report.note(sorted(found) == wanted, "what belongs to no partition is renamed", f"{sorted(found)}")
+        ends = [node.offset(topic, -1) for topic in ("kept", "recreated", "grown")]
+        report.note(ends == [1, 0, 1], "and becomes no part of another", f"{ends}")
+        node.add_partitions("grown", 2)
+        report.note(settle(lambda: node.offset("grown", -1, 1) == 0), "nor of a partition that is added later")
+        node.stop()
+        node.start()
+        sizes = [(path / f"{0:020}.log").stat().st_size for path in found.values()]
+        report.note(len(sizes) == 3 and all(sizes), "it is kept, as it was", f"{sizes}")
+
+
 def directories(report):
-    for check in (metadata_checkpoint, metadata_dir, lost_log_dir, relative_log_dir):
+    for check in (metadata_checkpoint, metadata_dir, lost_log_dir, relative_log_dir, strays):
         check(report)

@@ -95,6 +95,14 @@ class Node(Tidelog):
         answer.text()
         return answer.take("h")
 
+    def add_partitions(self, topic, total):
+        """The error code."""
+        wanted = listed(wire.text(topic) + struct.pack(">ii", total, -1))
+        answer = self.ask(37, 0, wanted + struct.pack(">ib", 20_000, 0))
+        answer.take("ii")
+        answer.text()
+        return answer.take("h")
+
     def alter(self, kind, name, key, value):
         """Sets one key dynamically."""
         change = wire.text(key) + b"\0" + wire.text(str(value))

@@ -270,9 +270,12 @@ impl Logs {
                 .iter()
                 .filter(|found| found.kind == PartitionKind::Current);
             for stray in current.filter(|found| !is_known(&found.name, found.topic_id)) {
-                tracing::warn!(path = %stray.path.display(), "a partition of no known topic, set aside");
-                if let Err(error) = dir.store.mark_stray(stray) {
-                    tracing::error!(path = %stray.path.display(), %error, "stray partition not set aside");
+                let path = stray.path.display();
+                match dir.store.mark_stray(stray) {
+                    Ok(aside) => {
+                        tracing::warn!(%path, aside = %aside.display(), "a stray partition, set aside")
+                    }
+                    Err(error) => tracing::error!(%path, %error, "stray partition not set aside"),
                 }
             }
         }

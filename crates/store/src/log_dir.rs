@@ -262,14 +262,16 @@ impl LogDir {
         self.doomed.lock().push((i64::MIN, found.path.clone()));
     }
 
-    /// Sets a partition's directory aside that belongs to no topic.
-    pub fn mark_stray(&self, found: &FoundPartition) -> io::Result<()> {
+    /// Sets a partition's directory aside that belongs to no topic, and keeps it for somebody to look at. Answers where.
+    pub fn mark_stray(&self, found: &FoundPartition) -> io::Result<PathBuf> {
         self.set_aside(&found.path, &found.name)
     }
 
-    fn set_aside(&self, path: &Path, name: &PartitionName) -> io::Result<()> {
-        fs::rename(path, self.path.join(name.stray_name(Uuid::new_v4())))?;
-        sync_dir(&self.path)
+    fn set_aside(&self, path: &Path, name: &PartitionName) -> io::Result<PathBuf> {
+        let aside = self.path.join(name.stray_name(Uuid::new_v4()));
+        fs::rename(path, &aside)?;
+        sync_dir(&self.path)?;
+        Ok(aside)
     }
 
     /// Removes the directories of deleted partitions that are due at `now_ms`.

@@ -103,9 +103,9 @@ impl ControllerNode {
         // Before logs are opened: what an earlier topic of the same name left must not become part of the new one.
         broker.logs.set_strays_aside(|name, id| {
             name.topic == CLUSTER_METADATA
-                || known
-                    .topic(&name.topic)
-                    .is_some_and(|topic| id.is_none_or(|id| id == topic.id))
+                || known.topic(&name.topic).is_some_and(|topic| {
+                    topic.partition(name.partition).is_some() && id.is_none_or(|id| id == topic.id)
+                })
         });
         let delta = Delta::between(&broker.image(), &image);
         observer::apply(broker, image.clone(), delta).await;
