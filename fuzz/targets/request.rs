@@ -61,46 +61,4 @@ macro_rules! decoders {
     };
 }
 
-decoders! {
-    Fetch(FetchRequest);
-    ListOffsets(ListOffsetsRequest);
-    Metadata(MetadataRequest);
-    OffsetCommit(OffsetCommitRequest);
-    OffsetFetch(OffsetFetchRequest);
-    FindCoordinator(FindCoordinatorRequest);
-    JoinGroup(JoinGroupRequest);
-    Heartbeat(HeartbeatRequest);
-    LeaveGroup(LeaveGroupRequest);
-    SyncGroup(SyncGroupRequest);
-    DescribeGroups(DescribeGroupsRequest);
-    ListGroups(ListGroupsRequest);
-    ApiVersions(ApiVersionsRequest);
-    CreateTopics(CreateTopicsRequest);
-    DeleteTopics(DeleteTopicsRequest);
-    DeleteRecords(DeleteRecordsRequest);
-    InitProducerId(InitProducerIdRequest);
-    OffsetForLeaderEpoch(OffsetForLeaderEpochRequest);
-    DescribeConfigs(DescribeConfigsRequest);
-    AlterConfigs(AlterConfigsRequest);
-    DescribeLogDirs(DescribeLogDirsRequest);
-    CreatePartitions(CreatePartitionsRequest);
-    DeleteGroups(DeleteGroupsRequest);
-    ElectLeaders(ElectLeadersRequest);
-    IncrementalAlterConfigs(IncrementalAlterConfigsRequest);
-    AlterPartitionReassignments(AlterPartitionReassignmentsRequest);
-    ListPartitionReassignments(ListPartitionReassignmentsRequest);
-    OffsetDelete(OffsetDeleteRequest);
-    DescribeQuorum(DescribeQuorumRequest);
-    UpdateFeatures(UpdateFeaturesRequest);
-    DescribeCluster(DescribeClusterRequest);
-    DescribeProducers(DescribeProducersRequest);
-    UnregisterBroker(UnregisterBrokerRequest);
-    ListConfigResources(ListConfigResourcesRequest);
-    DescribeTopicPartitions(DescribeTopicPartitionsRequest);
-    AlterPartition(AlterPartitionRequest);
-    BrokerRegistration(BrokerRegistrationRequest);
-    BrokerHeartbeat(BrokerHeartbeatRequest);
-    AllocateProducerIds(AllocateProducerIdsRequest);
-    ControllerRegistration(ControllerRegistrationRequest);
-    AssignReplicasToDirs(AssignReplicasToDirsRequest);
-}
+wire::for_each_request!(decoders);

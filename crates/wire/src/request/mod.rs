@@ -37,6 +37,56 @@ pub trait Request: Message {
     const API: ApiKey;
 }
 
+/// Hands the list of all declared requests, `Api(Type);` each, to the macro that is named.
+#[macro_export]
+macro_rules! for_each_request {
+    ($then:ident) => {
+        $then! {
+            Fetch(FetchRequest);
+            ListOffsets(ListOffsetsRequest);
+            Metadata(MetadataRequest);
+            OffsetCommit(OffsetCommitRequest);
+            OffsetFetch(OffsetFetchRequest);
+            FindCoordinator(FindCoordinatorRequest);
+            JoinGroup(JoinGroupRequest);
+            Heartbeat(HeartbeatRequest);
+            LeaveGroup(LeaveGroupRequest);
+            SyncGroup(SyncGroupRequest);
+            DescribeGroups(DescribeGroupsRequest);
+            ListGroups(ListGroupsRequest);
+            ApiVersions(ApiVersionsRequest);
+            CreateTopics(CreateTopicsRequest);
+            DeleteTopics(DeleteTopicsRequest);
+            DeleteRecords(DeleteRecordsRequest);
+            InitProducerId(InitProducerIdRequest);
+            OffsetForLeaderEpoch(OffsetForLeaderEpochRequest);
+            DescribeConfigs(DescribeConfigsRequest);
+            AlterConfigs(AlterConfigsRequest);
+            DescribeLogDirs(DescribeLogDirsRequest);
+            CreatePartitions(CreatePartitionsRequest);
+            DeleteGroups(DeleteGroupsRequest);
+            ElectLeaders(ElectLeadersRequest);
+            IncrementalAlterConfigs(IncrementalAlterConfigsRequest);
+            AlterPartitionReassignments(AlterPartitionReassignmentsRequest);
+            ListPartitionReassignments(ListPartitionReassignmentsRequest);
+            OffsetDelete(OffsetDeleteRequest);
+            DescribeQuorum(DescribeQuorumRequest);
+            UpdateFeatures(UpdateFeaturesRequest);
+            DescribeCluster(DescribeClusterRequest);
+            DescribeProducers(DescribeProducersRequest);
+            UnregisterBroker(UnregisterBrokerRequest);
+            ListConfigResources(ListConfigResourcesRequest);
+            DescribeTopicPartitions(DescribeTopicPartitionsRequest);
+            AlterPartition(AlterPartitionRequest);
+            BrokerRegistration(BrokerRegistrationRequest);
+            BrokerHeartbeat(BrokerHeartbeatRequest);
+            AllocateProducerIds(AllocateProducerIdsRequest);
+            ControllerRegistration(ControllerRegistrationRequest);
+            AssignReplicasToDirs(AssignReplicasToDirsRequest);
+        }
+    };
+}
+
 macro_rules! requests {
     ($($api:ident($request:ident);)*) => {
         $( impl Request for $request {
@@ -51,49 +101,7 @@ macro_rules! requests {
     };
 }
 
-requests! {
-    Fetch(FetchRequest);
-    ListOffsets(ListOffsetsRequest);
-    Metadata(MetadataRequest);
-    OffsetCommit(OffsetCommitRequest);
-    OffsetFetch(OffsetFetchRequest);
-    FindCoordinator(FindCoordinatorRequest);
-    JoinGroup(JoinGroupRequest);
-    Heartbeat(HeartbeatRequest);
-    LeaveGroup(LeaveGroupRequest);
-    SyncGroup(SyncGroupRequest);
-    DescribeGroups(DescribeGroupsRequest);
-    ListGroups(ListGroupsRequest);
-    ApiVersions(ApiVersionsRequest);
-    CreateTopics(CreateTopicsRequest);
-    DeleteTopics(DeleteTopicsRequest);
-    DeleteRecords(DeleteRecordsRequest);
-    InitProducerId(InitProducerIdRequest);
-    OffsetForLeaderEpoch(OffsetForLeaderEpochRequest);
-    DescribeConfigs(DescribeConfigsRequest);
-    AlterConfigs(AlterConfigsRequest);
-    DescribeLogDirs(DescribeLogDirsRequest);
-    CreatePartitions(CreatePartitionsRequest);
-    DeleteGroups(DeleteGroupsRequest);
-    ElectLeaders(ElectLeadersRequest);
-    IncrementalAlterConfigs(IncrementalAlterConfigsRequest);
-    AlterPartitionReassignments(AlterPartitionReassignmentsRequest);
-    ListPartitionReassignments(ListPartitionReassignmentsRequest);
-    OffsetDelete(OffsetDeleteRequest);
-    DescribeQuorum(DescribeQuorumRequest);
-    UpdateFeatures(UpdateFeaturesRequest);
-    DescribeCluster(DescribeClusterRequest);
-    DescribeProducers(DescribeProducersRequest);
-    UnregisterBroker(UnregisterBrokerRequest);
-    ListConfigResources(ListConfigResourcesRequest);
-    DescribeTopicPartitions(DescribeTopicPartitionsRequest);
-    AlterPartition(AlterPartitionRequest);
-    BrokerRegistration(BrokerRegistrationRequest);
-    BrokerHeartbeat(BrokerHeartbeatRequest);
-    AllocateProducerIds(AllocateProducerIdsRequest);
-    ControllerRegistration(ControllerRegistrationRequest);
-    AssignReplicasToDirs(AssignReplicasToDirsRequest);
-}
+for_each_request!(requests);
 
 #[cfg(test)]
 mod tests {
