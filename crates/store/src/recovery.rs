@@ -187,6 +187,10 @@ impl Recovery<'_> {
             let next = listing.base_offsets.get(at + 1).copied();
             let trusted = self.is_trusted(&segment, next);
             let segment = if indexed && trusted {
+                if next.is_none() && !self.checkpoint.clean {
+                    // Only a roll or a clean stop completes the time index; retention goes by it.
+                    segment.rebuild_largest_timestamp()?;
+                }
                 segment
             } else {
                 let segment = self.recover(base_offset, size_bytes, next, epochs)?;

@@ -114,6 +114,28 @@ fn segments_below_the_recovery_point_are_not_looked_at() {
 }
 
 #[test]
+fn the_largest_timestamp_of_a_checkpointed_log_survives_an_unclean_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, LogConfig::default());
+    append(&log, batch(NOW_MS - 7_200_000, 3, 6_000));
+    append(&log, batch(NOW_MS, 3, 10));
+    let recovery_point = log.checkpoint().unwrap();
+    assert_eq!(recovery_point, log.log_end());
+    drop(log);
+    let log = open_at(&path, LogConfig::default(), recovery_point);
+    let found = log.offset_for_timestamp(NOW_MS).unwrap();
+    assert_eq!(found.map(|found| found.offset), Some(3));
+    let config = LogConfig {
+        retention_ms: 3_600_000,
+        ..LogConfig::default()
+    };
+    log.set_config(config);
+    log.apply_retention(NOW_MS + 1, log.log_end()).unwrap();
+    assert_eq!(log.log_start(), 0);
+}
+
+#[test]
 fn recovery_resumes_inside_a_segment() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t-0");

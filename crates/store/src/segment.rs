@@ -294,7 +294,8 @@ impl Segment {
     /// Reads the largest timestamp from the batches behind the time index's last entry too.
     pub(crate) fn rebuild_largest_timestamp(&self) -> io::Result<()> {
         let mut largest = self.time_index.last()?;
-        let from = self.index.lookup(largest.offset)?.position;
+        // Both indexes get their entries together: the time index knows what lies before the last one.
+        let from = self.index.last()?.map_or(0, |entry| entry.position);
         for batch in self.scan_from(from, self.size_bytes())? {
             let header = batch?.header;
             if header.max_timestamp > largest.timestamp {

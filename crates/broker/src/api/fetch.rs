@@ -37,7 +37,9 @@ pub(crate) fn begin(call: Call, frame: Frame) -> Begun {
         Ok(request) => request,
         Err(refused) => return refused,
     };
-    let (max_wait_ms, min_bytes) = (request.max_wait_ms, request.min_bytes);
+    let max_wait_ms = request.max_wait_ms;
+    // More than it may get it need not wait for.
+    let min_bytes = request.min_bytes.min(request.max_bytes);
     let fetch = match Fetch::open(call, request) {
         Ok(fetch) => fetch,
         Err(Refusal { call, error }) => {
