@@ -271,6 +271,9 @@ impl FetchSessions {
         now_ms: i64,
         mut entropy: impl FnMut() -> i32,
     ) -> Option<Arc<Session>> {
+        if request.wanted.len() > MAX_FETCH_SESSION_PARTITIONS {
+            return None;
+        }
         let mut sessions = self.sessions.lock();
         if sessions.len() >= self.slots {
             let quiet_since = |session: &Session| session.state.lock().last_used_ms;

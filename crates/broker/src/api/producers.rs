@@ -1,5 +1,6 @@
 //! InitProducerId, versions 0 to 5 (KIP-98, KIP-360), and DescribeProducers (KIP-664).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kafka_protocol::messages::describe_producers_response::{
@@ -55,8 +56,12 @@ pub(crate) fn describe(
     call: &Call,
     request: DescribeProducersRequest,
 ) -> DescribeProducersResponse {
+    // Each partition once, however often it is named.
+    let mut seen = HashSet::new();
     let topics = request.topics.into_iter().map(|topic| {
-        let partitions = topic.partition_indexes.iter().map(|index| {
+        let mut partition_indexes = topic.partition_indexes;
+        partition_indexes.retain(|index| seen.insert((topic.name.clone(), *index)));
+        let partitions = partition_indexes.iter().map(|index| {
             let answer = PartitionResponse::default().with_partition_index(*index);
             match active_producers(call, &topic.name, *index) {
                 Ok(producers) => {

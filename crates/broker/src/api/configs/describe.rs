@@ -1,5 +1,7 @@
 //! DescribeConfigs: what a resource is configured with, where each value comes from and what it means.
 
+use std::collections::HashSet;
+
 use ::config::{BrokerConfig, Description, Source, ValueError, describe_client_metrics};
 use ::controller::image::{ConfigResource, ConfigResourceType};
 use ::controller::{Image, decide};
@@ -36,7 +38,13 @@ pub(crate) fn describe(call: &Call, request: DescribeConfigsRequest) -> Describe
         .resources
         .iter()
         .all(|resource| is_known(resource.resource_type));
-    let results = request.resources.iter().map(|resource| {
+    // Each once, however often it is named: an answer is a thousand times as large as its question.
+    let mut seen = HashSet::new();
+    let once = request
+        .resources
+        .iter()
+        .filter(|resource| seen.insert((resource.resource_type, &resource.resource_name)));
+    let results = once.map(|resource| {
         let described = if are_known {
             view.entries(resource)
         } else {
