@@ -9,20 +9,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::frame::{FrameError, FrameReader};
-use super::{Frame, Reply, stopping};
+use super::{Frame, Reply, hangup, stopping};
 use crate::api::{self, Begun, Waiting};
 use crate::broker::Broker;
 use crate::limits::{GATHER_BYTES, MAX_BEGUN_PER_CONNECTION};
 
 /// How soon a connection that waits for an answer is looked at again once its idle time is over.
 const IDLE_RECHECK: Duration = Duration::from_secs(1);
-/// How often a connection that is not read from is asked whether its peer is still there.
-const PEER_RECHECK: Duration = Duration::from_secs(1);
 
 /// What handlers may know of the connection that a request came from.
 #[derive(Debug)]
@@ -103,7 +100,7 @@ impl Connection {
                 answer = oldest(&mut self.begun) => Event::Answer(answer),
                 frame = reader.next(&self.stream), if reads => Event::Read(frame),
                 () = std::future::ready(()), if !self.unsent.is_empty() => Event::Unsent,
-                () = hung_up(&self.stream), if !reads && !stops => Event::Read(Ok(None)),
+                () = hangup::of(&self.stream), if !reads && !stops => Event::Read(Ok(None)),
                 () = &mut quiet => Event::Quiet,
             };
             let step = match event {
@@ -200,17 +197,6 @@ async fn oldest(begun: &mut VecDeque<Waiting>) -> Option<Reply> {
     match begun.front_mut() {
         Some(waiting) => waiting.answer.as_mut().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Returns once the peer has closed, however much of what it sent is still unread.
-async fn hung_up(stream: &TcpStream) {
-    loop {
-        tokio::time::sleep(PEER_RECHECK).await;
-        let mut asked = [PollFd::new(stream, PollFlags::RDHUP)];
-        if poll(&mut asked, Some(&Timespec::default())).is_ok_and(|answers| answers > 0) {
-            return;
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod budget;
 pub(crate) mod connection;
 mod frame;
+mod hangup;
 pub(crate) mod listener;
 mod reply;
 pub(crate) mod stopping;
