@@ -24,13 +24,10 @@ class PageCacheFiller:
         self.position = 0
 
     def fill(self):
-        """How many bytes were free."""
-        free = meminfo_bytes("MemFree")
         step = bytearray(STEP_BYTES)
-        for _ in range(free // STEP_BYTES):
+        for _ in range(meminfo_bytes("MemFree") // STEP_BYTES):
             os.preadv(self.file.fileno(), [step], self.position)
             self.position += STEP_BYTES
-        return free
 
 
 def meminfo_bytes(field):

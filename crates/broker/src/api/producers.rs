@@ -58,10 +58,10 @@ pub(crate) fn describe(
 ) -> DescribeProducersResponse {
     // Each partition once, however often it is named.
     let mut seen = HashSet::new();
-    let topics = request.topics.into_iter().map(|topic| {
-        let mut partition_indexes = topic.partition_indexes;
-        partition_indexes.retain(|index| seen.insert((topic.name.clone(), *index)));
-        let partitions = partition_indexes.iter().map(|index| {
+    let topics = request.topics.iter().map(|topic| {
+        let indexes = topic.partition_indexes.iter();
+        let once = indexes.filter(|index| seen.insert((&topic.name, **index)));
+        let partitions = once.map(|index| {
             let answer = PartitionResponse::default().with_partition_index(*index);
             match active_producers(call, &topic.name, *index) {
                 Ok(producers) => {
@@ -74,7 +74,7 @@ pub(crate) fn describe(
         });
         let partitions = partitions.collect();
         TopicResponse::default()
-            .with_name(TopicName(StrBytes::from_string(topic.name)))
+            .with_name(TopicName(StrBytes::from_string(topic.name.clone())))
             .with_partitions(partitions)
     });
     DescribeProducersResponse::default().with_topics(topics.collect())
