@@ -18,6 +18,10 @@ STALL_S = 5
 LONG_STALL_S = 30
 WARM_UP_S = 2
 P99_LIMIT_S = 0.1
+# What a disk is given to write goes to the page cache for a while, so that a sync is the first to wait.
+SYNCS_STALL_BEFORE_S = 0.1
+LATE_WRITERS_PER_TOPIC = 4
+REQUEST_INTERVAL_S = 0.005
 PROPERTIES = {"log.flush.offset.checkpoint.interval.ms": "1000", "num.partitions": "1"}
 # One after the other, so that they fall on both of two directories.
 TOPICS = ("one", "two")
@@ -144,25 +148,30 @@ def percentile_99(times_s):
 
 
 def time_requests(connection, request, until):
+    """How long each took; one that took long counts for all that were not sent meanwhile, or a connection that hangs would be one in thousands."""
     times = []
     while time.monotonic() < until:
         began = time.monotonic()
         connection.ask(request)
-        times.append(time.monotonic() - began)
-        time.sleep(0.005)
+        took = time.monotonic() - began
+        while took > 0:
+            times.append(took)
+            took -= REQUEST_INTERVAL_S
+        time.sleep(REQUEST_INTERVAL_S)
     return times
 
 
 def disk_stalls(report, stall_s=STALL_S, latency=False):
     """While neither writes nor fsyncs end, nobody is lied to; and whoever needs neither is answered at once."""
-    with TidelogOnDisk(PROPERTIES) as broker, ThreadPoolExecutor(16) as threads:
+    with TidelogOnDisk(PROPERTIES) as broker, ThreadPoolExecutor(32) as threads:
         create_topics(broker)
         for topic in TOPICS:
-            for _ in range(20):
-                produce(broker, topic)
+            for _ in range(40):
+                produce(broker, topic, b"x" * 4000)
             high_watermark(broker, topic)
-        # Several of each, for each worker to have some.
-        others = {"ApiVersions": wire.frame(18, 0), "Metadata": wire.metadata("one"), "hot fetches": wire.fetch("one", 5)}
+        # Several of each, for each worker to have some. What is fetched ends well before the last page of the log: FUSE locks
+        # that one, against readers too, while a write to it hangs, and cannot say that a read would wait.
+        others = {"ApiVersions": wire.frame(18, 0), "Metadata": wire.metadata("one"), "hot fetches": wire.fetch("one", 5, 1 << 15)}
         connections = [(name, Connection(broker.port), request) for name, request in others.items() for _ in range(4)]
         acknowledged = []
 
@@ -173,8 +182,13 @@ def disk_stalls(report, stall_s=STALL_S, latency=False):
         until = time.monotonic() + WARM_UP_S + stall_s
         writers = [threads.submit(write, topic, until) for topic in TOPICS]
         time.sleep(WARM_UP_S)
+        broker.tell("stall sync")
+        time.sleep(SYNCS_STALL_BEFORE_S)
         broker.tell("stall")
         began = time.monotonic()
+        # One writer a topic has its append done before the sync that hangs: FUSE lets none into a file that is being synced,
+        # and whoever was let in would hold a worker. These come when the disk is known to hang.
+        writers += [threads.submit(write, topic, until) for topic in TOPICS for _ in range(LATE_WRITERS_PER_TOPIC)]
         timings = [(name, threads.submit(time_requests, connection, request, until)) for name, connection, request in connections]
         time.sleep(stall_s)
         told = [error for error, at in acknowledged if error == NONE and at > began + 0.2]

@@ -221,16 +221,7 @@ def connection_limits():
             whose = "" if reference()["Broker"][key][0] == "cluster" else "1"
             node.alter(BROKER, whose, key, value)
             expect(settle(lambda: opened(node, 4) == 3), f"{key}={value} leaves three of four")
-            # Until the broker has noticed that the others are gone, it may refuse this one as well.
-            expect(settle(lambda: altered(node, whose, key, "" if key.endswith("overrides") else 1000)), "set back")
-
-
-def altered(node, whose, key, value):
-    try:
-        node.alter(BROKER, whose, key, value)
-        return True
-    except AssertionError:
-        return False
+            node.alter(BROKER, whose, key, "" if key.endswith("overrides") else 1000)
 
 
 def opened(node, count):

@@ -76,7 +76,7 @@ impl Broker {
             fetch_sessions: FetchSessions::new(slots),
             budget: RequestBudget::new(budget_bytes),
             connections: Arc::default(),
-            stopping: Stopping::new(),
+            stopping: Stopping::default(),
             refusals: LogLimit::default(),
             log_levels,
             config: ArcSwap::from_pointee(config),

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use ::config::{BrokerConfig, Durability, TopicConfig};
 use ::controller::image::directory;
 use parking_lot::Mutex;
-use replica::{Flusher, Partition};
+use replica::{Disk, Partition};
 use store::{
     FileCache, LogConfig, LogDir, LogDirError, LogOptions, OpenError, PartitionKind, PartitionName,
 };
@@ -122,11 +122,11 @@ impl Logs {
                 metadata_dir_id = Some(id);
             }
             take_stock(&store, index, &mut found)?;
-            let flusher = Flusher::start(&index.to_string()).map_err(at(store.path()))?;
+            let disk = Disk::start(&index.to_string()).map_err(at(store.path()))?;
             dirs.push(Dir {
                 store,
                 id,
-                flusher,
+                disk,
                 logs: AtomicUsize::new(0),
                 unopened: Mutex::default(),
                 offline: AtomicBool::default(),
@@ -232,7 +232,7 @@ impl Logs {
             topic.id,
             index,
             Arc::new(log),
-            dir.flusher.clone(),
+            dir.disk.clone(),
         ))
     }
 
@@ -293,7 +293,7 @@ impl Logs {
     pub(crate) fn checkpoint_recovery_points(&self, topics: &Topics) {
         self.for_each_dir(topics, |_, partitions| {
             for partition in partitions {
-                if let Err(error) = partition.log().checkpoint() {
+                if let Err(error) = partition.checkpoint() {
                     tracing::warn!(topic = %partition.topic, partition = partition.index, %error, "recovery point not advanced");
                 }
             }
@@ -367,7 +367,7 @@ impl Logs {
     /// A clean end: everything synced, checkpoints current, and the mark that says so.
     pub(crate) fn close(&self, topics: &Topics, broker_epoch: i64) {
         for dir in &self.dirs {
-            dir.flusher.stop();
+            dir.disk.stop();
         }
         let mut failed = vec![false; self.dirs.len()];
         for partition in topics.all().iter().flat_map(|topic| topic.partitions()) {

@@ -126,10 +126,7 @@ fn ms(period_ms: i64) -> Duration {
 fn apply_retention(broker: &Broker) {
     for topic in broker.topics.all() {
         for partition in topic.partitions() {
-            match partition
-                .log()
-                .apply_retention(clock::now_ms(), partition.high_watermark())
-            {
+            match partition.apply_retention(clock::now_ms()) {
                 Ok(0) => {}
                 Ok(segments) => {
                     tracing::info!(topic = %topic.name, partition = partition.index, segments, "retention")

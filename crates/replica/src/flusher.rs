@@ -19,7 +19,7 @@ const PARALLEL_FROM: usize = 3;
 const SYNC_THREADS: usize = 8;
 
 /// Hands the partitions of one log directory to its flusher thread.
-pub struct Flusher {
+pub(crate) struct Flusher {
     queue: Mutex<Queue>,
     work: Condvar,
     /// Sticky: a sync failed, and no page of this directory is to be trusted from then on.
@@ -35,7 +35,7 @@ struct Queue {
 }
 
 impl Flusher {
-    pub fn start(name: &str) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(name: &str) -> std::io::Result<Arc<Self>> {
         let flusher = Arc::new(Self {
             queue: Mutex::default(),
             work: Condvar::new(),
@@ -52,7 +52,7 @@ impl Flusher {
 
     /// Syncs what is queued and ends the thread. What is queued meanwhile is left to whoever closes the logs: under load
     /// the queue would never be found empty.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.queue.lock().stopping = true;
         self.work.notify_one();
         if let Some(thread) = self.thread.lock().take()
@@ -112,7 +112,7 @@ impl Flusher {
     }
 
     /// A sync failed: the directory is to be taken offline.
-    pub fn failed(&self) -> bool {
+    pub(crate) fn failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
     }
 }

@@ -3,30 +3,19 @@
 //! Invariants: an append happens entirely under one leadership; the high watermark never passes the durable end and
 //! never goes back.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
-use store::{AppendArgs, Appended, DeleteBeyondEnd, Log, Origin, Payload};
+use parking_lot::Mutex;
+use store::{AppendArgs, Appended, DeleteBeyondEnd, Log, Origin};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::flusher::Flusher;
+use crate::disk::Disk;
+use crate::leadership::{Leadership, LeadershipError};
 use crate::waiters::{Cause, Waiter, Waiters};
-
-/// Why a request that names a leader epoch, or needs the leader, is refused.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum LeadershipError {
-    #[error("this broker does not lead the partition")]
-    NotLeader,
-    #[error("the caller's leader epoch is older than the current one")]
-    FencedEpoch,
-    #[error("the caller's leader epoch is newer than the current one")]
-    UnknownEpoch,
-    #[error("the partition's log directory is offline")]
-    Offline,
-}
 
 #[derive(Debug, Error)]
 pub enum AppendError {
@@ -36,42 +25,14 @@ pub enum AppendError {
     Log(#[from] store::AppendError),
 }
 
-#[derive(Debug, Error)]
-pub enum ReadError {
-    #[error(transparent)]
-    Leadership(#[from] LeadershipError),
-    #[error(transparent)]
-    Log(#[from] store::ReadError),
-}
-
-/// What a fetch of one partition found.
-#[derive(Debug)]
-pub struct Read {
-    pub payload: Payload,
-    pub high_watermark: i64,
-    pub log_start: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// Known here, led by nobody or by another broker.
-    Idle,
-    Leader {
-        epoch: i32,
-    },
-    /// Its log directory failed; only a restart brings it back.
-    Offline,
-}
-
 /// One partition with a log on this broker.
 pub struct Partition {
     pub topic: Arc<str>,
     pub topic_id: Uuid,
     pub index: i32,
     log: Arc<Log>,
-    flusher: Arc<Flusher>,
-    /// Held for reading across an append, so that no leadership change falls into one.
-    role: RwLock<Role>,
+    disk: Arc<Disk>,
+    leadership: Leadership,
     high_watermark: AtomicI64,
     /// Queued at the flusher, or being queued.
     dirty: AtomicBool,
@@ -89,7 +50,7 @@ impl Partition {
         topic_id: Uuid,
         index: i32,
         log: Arc<Log>,
-        flusher: Arc<Flusher>,
+        disk: Arc<Disk>,
     ) -> Arc<Self> {
         Arc::new(Self {
             topic,
@@ -97,8 +58,8 @@ impl Partition {
             index,
             high_watermark: AtomicI64::new(log.log_start()),
             log,
-            flusher,
-            role: RwLock::new(Role::Idle),
+            disk,
+            leadership: Leadership::new(),
             dirty: AtomicBool::new(false),
             synced_at: Mutex::new(Instant::now()),
             hidden_bytes: AtomicI64::new(0),
@@ -108,46 +69,33 @@ impl Partition {
 
     /// Leads from now on under `epoch`, as the only in-sync replica: all that is durable is committed.
     pub fn become_leader(&self, epoch: i32) {
-        let mut role = self.role.write();
-        match *role {
-            Role::Offline => return,
-            Role::Leader { epoch: current } if current >= epoch => return,
-            Role::Leader { .. } | Role::Idle => {}
+        if !self
+            .leadership
+            .take_up(epoch, || self.log.start_epoch(epoch))
+        {
+            return;
         }
-        self.log.start_epoch(epoch);
-        *role = Role::Leader { epoch };
-        drop(role);
         self.waiters.call_off();
         self.raise_high_watermark(self.log.durable_end(), 0);
     }
 
-    /// Stops serving: deleted, or led elsewhere. Parked requests look again and find no leader.
+    /// Stops serving: deleted, or led elsewhere. Parked requests look again and find no leader. Returns when nothing is
+    /// appended any more.
     pub fn resign(&self) {
-        self.leave(Role::Idle);
+        self.leadership.lay_down();
+        self.waiters.call_off();
+        self.leadership.await_appends();
     }
 
     /// Stops serving until a restart: the disk below failed.
     pub fn take_offline(&self) {
-        self.leave(Role::Offline);
-    }
-
-    /// A partition whose disk failed stays offline, whatever the metadata says of it next.
-    fn leave(&self, next: Role) {
-        let mut role = self.role.write();
-        if !matches!(*role, Role::Offline) {
-            *role = next;
-        }
-        drop(role);
+        self.leadership.take_offline();
         self.waiters.call_off();
     }
 
     /// The current leader epoch, where this broker leads.
     pub fn leader_epoch(&self) -> Result<i32, LeadershipError> {
-        match *self.role.read() {
-            Role::Leader { epoch } => Ok(epoch),
-            Role::Idle => Err(LeadershipError::NotLeader),
-            Role::Offline => Err(LeadershipError::Offline),
-        }
+        self.leadership.epoch()
     }
 
     /// Compares the epoch a client believes in (-1: it does not say) with the current one (KIP-320).
@@ -163,6 +111,10 @@ impl Partition {
 
     pub fn log(&self) -> &Arc<Log> {
         &self.log
+    }
+
+    pub fn disk(&self) -> &Arc<Disk> {
+        &self.disk
     }
 
     pub fn high_watermark(&self) -> i64 {
@@ -182,16 +134,12 @@ impl Partition {
         origin: Origin,
         now_ms: i64,
     ) -> Result<Appended, AppendError> {
-        let role = self.role.read();
-        let leader_epoch = match *role {
-            Role::Leader { epoch } => epoch,
-            Role::Idle => return Err(LeadershipError::NotLeader.into()),
-            Role::Offline => return Err(LeadershipError::Offline.into()),
-        };
+        let _underway = self.disk.watch();
+        let tenure = self.leadership.hold()?;
         let appended = self.log.append(
             batches,
             AppendArgs {
-                leader_epoch,
+                leader_epoch: tenure.epoch,
                 now_ms,
                 origin,
             },
@@ -217,7 +165,7 @@ impl Partition {
 
     fn flush(self: &Arc<Self>) {
         if !self.dirty.swap(true, Ordering::AcqRel) {
-            self.flusher.enqueue(self.clone());
+            self.disk.flusher.enqueue(self.clone());
         }
     }
 
@@ -232,14 +180,17 @@ impl Partition {
     }
 
     /// One cycle of the flusher. A failed sync is final: nothing above the durable end may be trusted.
-    pub(crate) fn sync(&self) -> std::io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         self.dirty.swap(false, Ordering::AcqRel);
         let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
         *self.synced_at.lock() = Instant::now();
-        let durable_end = match self.log.sync() {
+        let underway = self.disk.watch();
+        let synced = self.log.sync();
+        drop(underway);
+        let durable_end = match synced {
             Ok(durable_end) => durable_end,
             // Its files may be gone with its topic, and nobody waits for it any more.
-            Err(_) if *self.role.read() == Role::Idle => return Ok(()),
+            Err(_) if self.leader_epoch() == Err(LeadershipError::NotLeader) => return Ok(()),
             Err(error) => {
                 tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed");
                 return Err(error);
@@ -247,6 +198,18 @@ impl Partition {
         };
         self.raise_durable_end(durable_end, bytes);
         Ok(())
+    }
+
+    /// See [`Log::checkpoint`]. Appends wait for part of it.
+    pub fn checkpoint(&self) -> io::Result<i64> {
+        let _underway = self.disk.watch();
+        self.log.checkpoint()
+    }
+
+    /// See [`Log::apply_retention`]. Appends wait for it.
+    pub fn apply_retention(&self, now_ms: i64) -> io::Result<usize> {
+        let _underway = self.disk.watch();
+        self.log.apply_retention(now_ms, self.high_watermark())
     }
 
     fn raise_durable_end(&self, durable_end: i64, bytes: i64) {
@@ -260,19 +223,6 @@ impl Partition {
             self.waiters
                 .progress(Cause::HighWatermark, offset.max(before), bytes);
         }
-    }
-
-    /// Reads whole batches from `from` up to the high watermark.
-    pub fn read(&self, from: i64, max_bytes: u32, at_least_one: bool) -> Result<Read, ReadError> {
-        let high_watermark = self.high_watermark();
-        let payload = self
-            .log
-            .read(from, max_bytes, high_watermark, at_least_one)?;
-        Ok(Read {
-            payload,
-            high_watermark,
-            log_start: self.log.log_start(),
-        })
     }
 
     /// Moves the log start offset up to `offset` for good, at most to the high watermark (KIP-107).

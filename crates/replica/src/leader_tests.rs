@@ -7,7 +7,7 @@ use super::*;
 
 struct Fixture {
     _dir: tempfile::TempDir,
-    flusher: Arc<Flusher>,
+    disk: Arc<Disk>,
     partition: Arc<Partition>,
 }
 
@@ -23,12 +23,12 @@ fn fixture_with(durability: Durability, config: LogConfig) -> Fixture {
         files: FileCache::new(16),
     };
     let log = Log::open(&dir.path().join("t-0"), options, Checkpoint::UNKNOWN, 0).unwrap();
-    let flusher = Flusher::start("test").unwrap();
-    let partition = Partition::new("t".into(), Uuid::nil(), 0, Arc::new(log), flusher.clone());
+    let disk = Disk::start("test").unwrap();
+    let partition = Partition::new("t".into(), Uuid::nil(), 0, Arc::new(log), disk.clone());
     partition.become_leader(0);
     Fixture {
         _dir: dir,
-        flusher,
+        disk,
         partition,
     }
 }
@@ -60,7 +60,7 @@ fn flush_ms_syncs_what_the_page_cache_has() {
         let fixture = fixture_with(Durability::PageCache, config(flush_ms));
         append(&fixture.partition).unwrap();
         fixture.partition.flush_if_due();
-        fixture.flusher.stop();
+        fixture.disk.stop();
         assert_eq!(fixture.partition.log().synced_end(), synced_end);
     }
 }
@@ -78,7 +78,7 @@ async fn in_fsync_mode_the_high_watermark_follows_the_sync() {
         .unwrap();
     assert_eq!(fixture.partition.high_watermark(), 1);
     assert_eq!(fixture.partition.log().durable_end(), 1);
-    fixture.flusher.stop();
+    fixture.disk.stop();
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ fn a_flusher_stops_under_load() {
             }
         });
         std::thread::sleep(Duration::from_millis(20));
-        fixture.flusher.stop();
+        fixture.disk.stop();
         stopped.store(true, Ordering::Release);
     });
     assert!(fixture.partition.log().durable_end() > 0);
@@ -161,14 +161,14 @@ fn a_deleted_log_fails_nobody() {
     fixture.partition.resign();
     std::fs::remove_dir_all(fixture.partition.log().path()).unwrap();
     assert!(fixture.partition.sync().is_ok());
-    fixture.flusher.stop();
-    assert!(!fixture.flusher.failed());
+    fixture.disk.stop();
+    assert!(!fixture.disk.failed());
 }
 
 #[tokio::test]
 async fn a_partition_lost_before_the_wait_began_ends_it() {
     let fixture = fixture(Durability::Fsync);
-    fixture.flusher.stop();
+    fixture.disk.stop();
     append(&fixture.partition).unwrap();
     fixture.partition.take_offline();
     let waiter = Waiter::new(1);

@@ -16,7 +16,16 @@ struct State {
     sync: Option<Errno>,
     full: bool,
     locked: bool,
-    stalled: bool,
+    stalled: Stalled,
+}
+
+/// Which requests do not end.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stalled {
+    #[default]
+    None,
+    Syncs,
+    All,
 }
 
 /// What a request is about to do to the disk.
@@ -33,7 +42,7 @@ impl Faults {
     /// Waits while the disk stalls, then tells whether the deed fails.
     pub(crate) fn meet(&self, deed: Deed) -> Result<(), Errno> {
         let mut state = self.state.lock();
-        while state.stalled {
+        while state.stalled.holds(deed) {
             self.healed.wait(&mut state);
         }
         let failure = match deed {
@@ -72,12 +81,27 @@ impl Faults {
     }
 
     pub(crate) fn stall(&self) -> anyhow::Result<()> {
-        self.state.lock().stalled = true;
+        self.state.lock().stalled = Stalled::All;
+        Ok(())
+    }
+
+    pub(crate) fn stall_syncs(&self) -> anyhow::Result<()> {
+        self.state.lock().stalled = Stalled::Syncs;
         Ok(())
     }
 
     pub(crate) fn heal(&self) {
         *self.state.lock() = State::default();
         self.healed.notify_all();
+    }
+}
+
+impl Stalled {
+    fn holds(self, deed: Deed) -> bool {
+        match self {
+            Self::None => false,
+            Self::Syncs => deed == Deed::Sync,
+            Self::All => true,
+        }
     }
 }

@@ -6,8 +6,8 @@
 //! - `cut drop`: everything that was not fsynced is gone.
 //! - `cut SEED`: of what was not fsynced, an arbitrary part is left: any sectors of any file, any
 //!   size between the old and the new, and of each directory's changes any first few.
-//! - `fail write|sync ERRNO`, `fill`, `lock`, `stall`: writes or fsyncs fail, the disk is full, is
-//!   read-only, or neither writes nor fsyncs end.
+//! - `fail write|sync ERRNO`, `fill`, `lock`, `stall [sync]`: writes or fsyncs fail, the disk is full,
+//!   is read-only, or neither writes nor fsyncs end, or only no fsyncs.
 //! - `heal`: none of that any more.
 //!
 //! Whoever uses the file system must be gone when the power is cut: it is unmounted, so that no
@@ -79,6 +79,7 @@ impl Machine {
             ["fill"] => self.faults.fill(),
             ["lock"] => self.faults.lock(),
             ["stall"] => self.faults.stall(),
+            ["stall", "sync"] => self.faults.stall_syncs(),
             ["heal"] => {
                 self.faults.heal();
                 Ok(())

@@ -30,6 +30,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use wire::response::Response;
 use wire::{ApiKey, Message, RequestHeader};
 
@@ -72,6 +73,8 @@ impl Call {
 pub(crate) enum Begun {
     Answered(Reply),
     Waiting(Waiting),
+    /// A disk hangs, and another thread begins the request; nothing of its connection begins before that is done.
+    Elsewhere(oneshot::Receiver<Begun>),
     /// The client expects no answer (acks=0).
     Silent,
     /// The connection ends here, for this reason.

@@ -1,14 +1,16 @@
 //! Produce, versions 3 to 13. Idempotence (KIP-98), record errors (KIP-467), current leader (KIP-951), topic ids (KIP-516).
 //!
 //! The batches are appended from the frame they arrived in, the frame is released, and then the answer parks until they
-//! are as durable as was asked, in [`Produced::settle`], here and nowhere else.
+//! are as durable as was asked, in [`Produced::settle`], here and nowhere else. Where a disk hangs the appends are done by
+//! its writer thread, whole requests at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::RecordValidation;
 use format::{BatchHeader, Compression, ValidationError};
-use replica::{Cause, Partition};
+use replica::{Cause, Disk, Partition};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 use wire::ErrorCode;
@@ -21,6 +23,7 @@ use wire::response::produce::{
 use super::{Begun, Call, Waiting};
 use crate::errors::leadership_code;
 use crate::internal_topics;
+use crate::logs::Dir;
 use crate::net::{Frame, Reply};
 use crate::ops::append::{self, Accepted, AppendFault};
 use crate::parked::Parked;
@@ -37,6 +40,38 @@ const ZSTD_FROM: i16 = 7;
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
 pub(crate) fn begin(call: Call, mut frame: Frame) -> Begun {
+    let Some(disk) = disk_behind(&call, &mut frame) else {
+        return append_all(call, frame);
+    };
+    let (begun, elsewhere) = oneshot::channel();
+    // Whoever is not there any more to take the answer takes none.
+    disk.hand_over(move || _ = begun.send(append_all(call, frame)));
+    Begun::Elsewhere(elsewhere)
+}
+
+/// The first disk, of those that the request would be written to, that would keep the worker waiting.
+fn disk_behind(call: &Call, frame: &mut Frame) -> Option<Arc<Disk>> {
+    if !call.broker.logs.dirs().iter().any(Dir::is_behind) {
+        return None;
+    }
+    let body = frame.bytes.get_mut(call.header.body_offset..)?;
+    let request = ProduceRequest::decode(body, call.version()).ok()?;
+    let partitions = request.partitions(body).map_while(Result::ok);
+    let mut disks = partitions.filter_map(|sent| {
+        let partition = topic_of(call, &sent.topic)?.partition(sent.partition_index)?;
+        Some(partition.disk().clone())
+    });
+    disks.find(|disk| disk.is_behind())
+}
+
+fn topic_of(call: &Call, topic: &TopicRef<'_>) -> Option<Arc<Topic>> {
+    match topic {
+        TopicRef::Name(name) => call.broker.topics.by_name(name),
+        TopicRef::Id(id) => call.broker.topics.by_id(id),
+    }
+}
+
+fn append_all(call: Call, mut frame: Frame) -> Begun {
     let body = frame
         .bytes
         .get_mut(call.header.body_offset..)
@@ -123,10 +158,7 @@ impl From<ErrorCode> for Refusal {
 
 impl Produced {
     fn add(&mut self, call: &Call, request: &ProduceRequest, sent: ProducePartition<'_>) {
-        let topic = match sent.topic {
-            TopicRef::Name(name) => call.broker.topics.by_name(name),
-            TopicRef::Id(id) => call.broker.topics.by_id(&id),
-        };
+        let topic = topic_of(call, &sent.topic);
         if self
             .topics
             .last()

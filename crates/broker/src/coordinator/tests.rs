@@ -4,7 +4,7 @@ use std::path::Path;
 
 use config::{BrokerConfig, Properties};
 use coordinator::{OffsetCommit, OffsetCommitPartitionError, OffsetCommitRequest, Protocol};
-use replica::Flusher;
+use replica::Disk;
 use store::{Checkpoint, Durability, FileCache, Log, LogConfig, LogOptions};
 
 use super::*;
@@ -47,8 +47,8 @@ impl Fixture {
             Uuid::nil(),
             config.topic_defaults.clone(),
         );
-        let flusher = Flusher::start("test").unwrap();
-        let partition = Partition::new(CONSUMER_OFFSETS.into(), Uuid::nil(), 0, log, flusher);
+        let disk = Disk::start("test").unwrap();
+        let partition = Partition::new(CONSUMER_OFFSETS.into(), Uuid::nil(), 0, log, disk);
         partition.become_leader(leader_epoch);
         let groups = Arc::new(GroupCoordinator::new(Handle::current(), &config.groups));
         groups.partition_count.store(1, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use replica::Flusher;
+use replica::Disk;
 use store::{LogDir, OpenError, PartitionName};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::LogsError;
 pub(crate) struct Dir {
     pub(super) store: LogDir,
     pub(super) id: Uuid,
-    pub(super) flusher: Arc<Flusher>,
+    pub(super) disk: Arc<Disk>,
     pub(super) logs: AtomicUsize,
     /// Logs that were found and could not be opened, or not yet. What is in them is neither checked nor synced.
     pub(super) unopened: Mutex<HashSet<PartitionName>>,
@@ -36,7 +36,12 @@ impl Dir {
     }
 
     pub(crate) fn is_offline(&self) -> bool {
-        self.offline.load(Ordering::Acquire) || self.flusher.failed()
+        self.offline.load(Ordering::Acquire) || self.disk.failed()
+    }
+
+    /// Whether an append to one of its logs may take long.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.disk.is_behind()
     }
 
     pub(super) fn usable(&self) -> Result<&Self, LogsError> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::frame::{FrameError, FrameReader};
@@ -54,6 +55,7 @@ pub(crate) async fn serve(broker: Arc<Broker>, peer: Arc<Peer>, stream: TcpStrea
         idle,
         begun: VecDeque::new(),
         held: None,
+        elsewhere: None,
         unsent: Reply::default(),
     };
     connection.run(reader).await
@@ -68,61 +70,51 @@ struct Connection {
     begun: VecDeque<Waiting>,
     /// Read, but not to be begun before those in `begun` are answered.
     held: Option<Frame>,
+    /// Handed to another thread to be begun there; nothing is taken before that is done.
+    elsewhere: Option<oneshot::Receiver<Begun>>,
     /// Answers that the next write takes along.
     unsent: Reply,
-}
-
-enum Event {
-    Answer(Option<Reply>),
-    Read(Result<Option<Frame>, FrameError>),
-    Unsent,
-    Quiet,
-    Stop,
 }
 
 impl Connection {
     async fn run(mut self, mut reader: FrameReader) -> Ended {
         let quiet = tokio::time::sleep(self.idle);
         tokio::pin!(quiet);
-        let (stop_asked, mut stops) = (self.broker.stopping.asked(), false);
+        let broker = self.broker.clone();
+        let stop_asked = broker.stopping.asked();
         tokio::pin!(stop_asked);
         let mut last_active = Instant::now();
         loop {
-            if stops && self.unsent.is_empty() && !self.begun.iter().any(|waiting| waiting.is_owed)
-            {
-                stopping::part(&self.stream).await;
-                return Ended::Stopping;
+            let stops = broker.stopping.is_asked();
+            if stops {
+                self.held = None;
+                if self.owes_nothing() {
+                    stopping::part(&self.stream).await;
+                    return Ended::Stopping;
+                }
             }
             let reads = !stops && self.may_read(&reader);
-            let event = tokio::select! {
+            let step = tokio::select! {
                 biased;
-                () = &mut stop_asked, if !stops => Event::Stop,
-                answer = oldest(&mut self.begun) => Event::Answer(answer),
-                frame = reader.next(&self.stream), if reads => Event::Read(frame),
-                () = std::future::ready(()), if !self.unsent.is_empty() => Event::Unsent,
-                () = hangup::of(&self.stream), if !reads && !stops => Event::Read(Ok(None)),
-                () = &mut quiet => Event::Quiet,
-            };
-            let step = match event {
-                Event::Answer(answer) => self.answer(answer),
-                Event::Read(Ok(Some(frame))) => self.take(frame),
-                Event::Read(Ok(None)) => Err(Ended::ByPeer),
-                Event::Read(Err(error)) => Err(ended_by(error)),
-                Event::Unsent => self.write().await,
-                Event::Stop => {
-                    stops = true;
-                    self.held = None;
-                    continue;
-                }
-                Event::Quiet => {
+                answer = oldest(&mut self.begun) => self.answer(answer),
+                begun = handed_over(&mut self.elsewhere) => self.arrive(begun),
+                frame = reader.next(&self.stream), if reads => match frame {
+                    Ok(Some(frame)) => self.take(frame),
+                    Ok(None) => Err(Ended::ByPeer),
+                    Err(error) => Err(ended_by(error)),
+                },
+                () = std::future::ready(()), if !self.unsent.is_empty() => self.write().await,
+                () = hangup::of(&self.stream), if !reads && !stops => Err(Ended::ByPeer),
+                () = &mut stop_asked, if !stops => continue,
+                () = &mut quiet => {
                     // The timer is not moved with every request, only when it runs out.
                     let idle_until = last_active + self.idle;
-                    if self.begun.is_empty() && idle_until <= Instant::now() {
+                    let waits = !self.begun.is_empty() || self.elsewhere.is_some();
+                    if !waits && idle_until <= Instant::now() {
                         return Ended::Idle;
                     }
-                    quiet
-                        .as_mut()
-                        .reset(idle_until.max(Instant::now() + IDLE_RECHECK));
+                    let recheck = idle_until.max(Instant::now() + IDLE_RECHECK);
+                    quiet.as_mut().reset(recheck);
                     continue;
                 }
             };
@@ -137,11 +129,18 @@ impl Connection {
         }
     }
 
+    fn owes_nothing(&self) -> bool {
+        self.unsent.is_empty()
+            && self.elsewhere.is_none()
+            && !self.begun.iter().any(|waiting| waiting.is_owed)
+    }
+
     /// Whether another request may be taken: with answers at hand only one that is here already.
     fn may_read(&self, reader: &FrameReader) -> bool {
         let at_once = self.unsent.is_empty()
             || reader.holds_a_frame() && self.unsent.size_bytes() < GATHER_BYTES;
-        at_once && self.held.is_none() && self.begun.len() < MAX_BEGUN_PER_CONNECTION
+        let all_begun = self.held.is_none() && self.elsewhere.is_none();
+        at_once && all_begun && self.begun.len() < MAX_BEGUN_PER_CONNECTION
     }
 
     /// The oldest begun request has its answer.
@@ -164,7 +163,17 @@ impl Connection {
             self.held = Some(frame);
             return Ok(());
         }
-        match api::begin(&self.broker, &self.peer, frame) {
+        self.note(api::begin(&self.broker, &self.peer, frame))
+    }
+
+    /// What was handed over is begun; `None` if the broker stopped before.
+    fn arrive(&mut self, begun: Option<Begun>) -> Result<(), Ended> {
+        self.elsewhere = None;
+        begun.map_or(Err(Ended::Stopping), |begun| self.note(begun))
+    }
+
+    fn note(&mut self, begun: Begun) -> Result<(), Ended> {
+        match begun {
             Begun::Answered(reply) if self.begun.is_empty() => {
                 self.unsent.append(reply);
                 Ok(())
@@ -175,6 +184,10 @@ impl Connection {
             }
             Begun::Waiting(waiting) => {
                 self.begun.push_back(waiting);
+                Ok(())
+            }
+            Begun::Elsewhere(begun) => {
+                self.elsewhere = Some(begun);
                 Ok(())
             }
             Begun::Silent => Ok(()),
@@ -196,6 +209,13 @@ impl Connection {
 async fn oldest(begun: &mut VecDeque<Waiting>) -> Option<Reply> {
     match begun.front_mut() {
         Some(waiting) => waiting.answer.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn handed_over(elsewhere: &mut Option<oneshot::Receiver<Begun>>) -> Option<Begun> {
+    match elsewhere {
+        Some(begun) => begun.await.ok(),
         None => std::future::pending().await,
     }
 }

@@ -24,11 +24,13 @@ use crate::limits::{GATHER_BYTES, SEND_RECHECK, SEND_TURN_BYTES, SENDFILE_FROM_B
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
     chunks: VecDeque<Payload>,
+    size_bytes: usize,
 }
 
 impl From<Bytes> for Reply {
     fn from(bytes: Bytes) -> Self {
         Self {
+            size_bytes: bytes.len(),
             chunks: VecDeque::from([Payload::Bytes(bytes)]),
         }
     }
@@ -42,8 +44,10 @@ impl From<BytesMut> for Reply {
 
 impl FromIterator<Payload> for Reply {
     fn from_iter<I: IntoIterator<Item = Payload>>(chunks: I) -> Self {
+        let chunks: VecDeque<_> = chunks.into_iter().collect();
         Self {
-            chunks: chunks.into_iter().collect(),
+            size_bytes: chunks.iter().map(Payload::len).sum(),
+            chunks,
         }
     }
 }
@@ -54,13 +58,7 @@ impl Reply {
     }
 
     pub(crate) fn size_bytes(&self) -> usize {
-        self.chunks
-            .iter()
-            .map(|chunk| match chunk {
-                Payload::File { len, .. } => *len as usize,
-                Payload::Bytes(bytes) => bytes.len(),
-            })
-            .sum()
+        self.size_bytes
     }
 
     /// Has `later` go out behind this one.
@@ -69,6 +67,7 @@ impl Reply {
             *self = later;
         } else {
             self.chunks.append(&mut later.chunks);
+            self.size_bytes += later.size_bytes;
         }
     }
 

@@ -3,14 +3,15 @@
 //! Invariant: a request that was begun is answered, unless that takes longer than a stop may; none is begun after the stop
 //! was asked for. What the log keeps of a request was therefore acknowledged, or its client had no answer to any doubt.
 
-use std::future::Future;
 use std::io;
 use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use crate::broker::Broker;
@@ -26,27 +27,33 @@ const PARTING: Duration = Duration::from_millis(500);
 
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
-/// Tells every connection that the broker stops.
-pub(crate) struct Stopping(watch::Sender<bool>);
+/// Tells every connection that the broker stops: a busy one by the flag, a waiting one by the call.
+#[derive(Default)]
+pub(crate) struct Stopping {
+    is_asked: AtomicBool,
+    asked: Notify,
+}
 
 impl Stopping {
-    pub(crate) fn new() -> Self {
-        Self(watch::channel(false).0)
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Acquire)
     }
 
-    /// Resolves once the broker stops.
-    pub(super) fn asked(&self) -> impl Future<Output = ()> + use<> {
-        let mut asked = self.0.subscribe();
-        async move {
-            let _ = asked.wait_for(|asked| *asked).await;
-        }
+    /// Resolves if the broker comes to stop from now on; whoever has it looks at the flag before waiting.
+    pub(super) fn asked(&self) -> Notified<'_> {
+        self.asked.notified()
+    }
+
+    fn ask(&self) {
+        self.is_asked.store(true, Ordering::Release);
+        self.asked.notify_waiters();
     }
 }
 
 /// Returns when every connection has ended, or has had its time, and the groups' shards append no more.
 pub(crate) async fn drain(broker: &Broker) {
     let began = Instant::now();
-    broker.stopping.0.send_replace(true);
+    broker.stopping.ask();
     end_by(broker, began + GROUPS_WITHIN).await;
     broker.groups.shut_down().await;
     end_by(broker, began + ANSWERS_WITHIN).await;
