@@ -1,7 +1,5 @@
 //! Appending to a log: offsets, producer check, one write, indexes, and then it is published.
 
-use std::sync::atomic::Ordering;
-
 use format::{Batch, BatchHeader, NO_TIMESTAMP, batches, set_base_offset, set_leader_epoch};
 
 use crate::config::{Durability, LogConfig};
@@ -130,7 +128,7 @@ impl Log {
         }
         let end = position.saturating_add(records.len() as u32);
         segment.publish(end);
-        self.end.store(Mark {
+        self.ends.publish(Mark {
             offset: extent.last_offset.saturating_add(1),
             segment: segment.base_offset(),
             position: end,
@@ -144,7 +142,7 @@ impl Log {
     fn promise(&self, end_offset: i64, config: &LogConfig) {
         let unsynced = end_offset.saturating_sub(self.synced_end());
         if self.durability == Durability::PageCache && unsynced < config.flush_messages {
-            self.durable.fetch_max(end_offset, Ordering::AcqRel);
+            self.ends.promise(end_offset);
         }
     }
 

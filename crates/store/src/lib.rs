@@ -16,6 +16,7 @@ mod config;
 mod control;
 mod dir_lock;
 mod disk_fault;
+mod ends;
 mod epoch_cache;
 mod file_cache;
 mod index_file;

@@ -14,9 +14,10 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::checkpoint::{self, Sync};
 use crate::config::{Durability, LogConfig};
+use crate::ends::Ends;
 use crate::epoch_cache::EpochCache;
 use crate::file_cache::FileCache;
-use crate::mark::{AtomicMark, Mark};
+use crate::mark::Mark;
 use crate::names::FileKind;
 use crate::producer_snapshot;
 use crate::producer_state::ProducerState;
@@ -41,12 +42,7 @@ pub struct Log {
     /// By base offset, never empty; the last is the active one. Stored under `writer`.
     pub(crate) segments: ArcSwap<Vec<Arc<Segment>>>,
     pub(crate) log_start: AtomicI64,
-    /// Stored under `writer`, after the bytes below it were written.
-    pub(crate) end: AtomicMark,
-    /// Stored under `syncing`, after the bytes below it were fsynced. Never above `end`.
-    pub(crate) synced: AtomicMark,
-    /// Raised by each sync; in page-cache mode by appends too, as far as `flush.messages` allows.
-    pub(crate) durable: AtomicI64,
+    pub(crate) ends: Ends,
     /// Log, indexes, epochs and producer snapshot are fsynced up to here.
     pub(crate) recovery_point: AtomicI64,
     /// Sticky: a write could not be undone, or an fsync failed.
@@ -90,9 +86,7 @@ impl Log {
             config: ArcSwap::from_pointee(options.config),
             segments: ArcSwap::from_pointee(recovered.segments),
             log_start: AtomicI64::new(recovered.log_start),
-            end: AtomicMark::new(recovered.end),
-            synced: AtomicMark::new(recovered.end),
-            durable: AtomicI64::new(recovered.end.offset),
+            ends: Ends::new(recovered.end),
             recovery_point: AtomicI64::new(recovered.recovery_point),
             failed: AtomicBool::new(false),
             dir_dirty: AtomicBool::new(recovered.newborn),
@@ -111,17 +105,17 @@ impl Log {
 
     /// The offset that the next record gets.
     pub fn log_end(&self) -> i64 {
-        self.end.offset()
+        self.ends.end_offset()
     }
 
     /// Everything below is as durable as the log's mode promises.
     pub fn durable_end(&self) -> i64 {
-        self.durable.load(Ordering::Acquire)
+        self.ends.durable_offset()
     }
 
     /// Everything below has been fsynced, whatever the mode.
     pub fn synced_end(&self) -> i64 {
-        self.synced.offset()
+        self.ends.synced_offset()
     }
 
     /// What recovery need not look at, as of the last [`checkpoint`](Self::checkpoint).
@@ -240,7 +234,7 @@ impl Log {
         let mut segments = Vec::clone(&self.segments.load());
         segments.push(segment);
         self.segments.store(Arc::new(segments));
-        self.end.store(Mark {
+        self.ends.publish(Mark {
             offset: self.log_end(),
             segment: base_offset,
             position: 0,

@@ -1,7 +1,13 @@
 //! A place in the log, published to readers that take no lock.
 
+#[cfg(feature = "loom")]
+use loom::hint;
+#[cfg(feature = "loom")]
+pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(not(feature = "loom"))]
 use std::hint;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(not(feature = "loom"))]
+pub(crate) use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
 
 /// An offset together with where it is: the byte after the batch before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,22 +55,82 @@ impl AtomicMark {
 
     pub(crate) fn load(&self) -> Mark {
         loop {
-            let before = self.version.load(Ordering::Acquire);
-            let mark = Mark {
-                offset: self.offset.load(Ordering::Relaxed),
-                segment: self.segment.load(Ordering::Relaxed),
-                position: self.position.load(Ordering::Relaxed),
-            };
-            fence(Ordering::Acquire);
-            if before.is_multiple_of(2) && before == self.version.load(Ordering::Relaxed) {
+            if let Some(mark) = self.try_load() {
                 return mark;
             }
             hint::spin_loop();
         }
     }
 
+    /// `None` if a store was under way.
+    pub(crate) fn try_load(&self) -> Option<Mark> {
+        let before = self.version.load(Ordering::Acquire);
+        let mark = Mark {
+            offset: self.offset.load(Ordering::Relaxed),
+            segment: self.segment.load(Ordering::Relaxed),
+            position: self.position.load(Ordering::Relaxed),
+        };
+        fence(Ordering::Acquire);
+        let is_whole = before.is_multiple_of(2) && before == self.version.load(Ordering::Relaxed);
+        is_whole.then_some(mark)
+    }
+
     pub(crate) fn offset(&self) -> i64 {
         self.offset.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(all(test, feature = "loom"))]
+mod model {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn mark(of: i64) -> Mark {
+        Mark {
+            offset: of,
+            segment: of * 3,
+            position: of as u32 * 7,
+        }
+    }
+
+    #[test]
+    fn a_load_is_never_torn_and_never_goes_back() {
+        loom::model(|| {
+            let shared = Arc::new(AtomicMark::new(mark(0)));
+            let reader = shared.clone();
+            let reader = loom::thread::spawn(move || {
+                let (first, offset) = (reader.try_load(), reader.offset());
+                if let Some(first) = first {
+                    assert_eq!(first, mark(first.offset));
+                    assert!(first.offset <= offset);
+                }
+                if let Some(last) = reader.try_load() {
+                    assert_eq!(last, mark(last.offset));
+                    assert!(offset <= last.offset);
+                }
+            });
+            shared.store(mark(1));
+            shared.store(mark(2));
+            reader.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn what_was_written_before_a_store_is_there_after_a_load() {
+        loom::model(|| {
+            let written = Arc::new(loom::cell::UnsafeCell::new(()));
+            let shared = Arc::new(AtomicMark::new(mark(0)));
+            let reader = (shared.clone(), written.clone());
+            let reader = loom::thread::spawn(move || {
+                if reader.0.offset() == 1 || reader.0.try_load() == Some(mark(1)) {
+                    reader.1.with(|_| {});
+                }
+            });
+            written.with_mut(|_| {});
+            shared.store(mark(1));
+            reader.join().unwrap();
+        });
     }
 }
 

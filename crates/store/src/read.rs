@@ -27,7 +27,7 @@ impl Log {
         at_least_one: bool,
     ) -> Result<Payload, ReadError> {
         loop {
-            let end = self.end.load();
+            let end = self.ends.end();
             let log_start = self.log_start();
             if from < log_start || from > end.offset {
                 return Err(ReadError::OutOfRange {
@@ -98,7 +98,7 @@ impl Log {
 
     /// Where the batches of `segment` that end below `up_to` end.
     fn limit(&self, segment: &Segment, up_to: i64) -> io::Result<u32> {
-        for mark in [self.end.load(), self.synced.load()] {
+        for mark in [self.ends.end(), self.ends.synced()] {
             if mark.offset != up_to {
                 continue;
             }

@@ -26,14 +26,13 @@ impl Log {
     /// As `sync`; the caller holds `syncing`.
     fn sync_alone(&self) -> io::Result<i64> {
         self.check_usable()?;
-        let target = self.end.load();
-        let synced = self.sync_files(self.synced.load(), target);
+        let target = self.ends.end();
+        let synced = self.sync_files(self.ends.synced(), target);
         if let Err(error) = synced {
             self.set_failed();
             return Err(error);
         }
-        self.synced.store(target);
-        self.durable.fetch_max(target.offset, Ordering::AcqRel);
+        self.ends.raise_synced(target);
         Ok(target.offset)
     }
 

@@ -88,7 +88,7 @@ impl Log {
 
     /// The bytes of `segment` that may be loaded.
     fn published(&self, segment: &Segment) -> u32 {
-        let end = self.end.load();
+        let end = self.ends.end();
         if end.segment == segment.base_offset() {
             end.position
         } else {

@@ -122,27 +122,20 @@ impl Log {
         let first = Arc::new(Segment::create(&self.home, offset, now_ms)?);
         self.dir_dirty.store(true, Ordering::Release);
         self.log_start.store(offset, Ordering::Release);
-        self.lower_ends(Mark {
+        self.ends.restart(Mark {
             offset,
             segment: offset,
             position: 0,
         });
-        // There is nothing left to sync.
-        self.synced.store(self.end.load());
-        self.durable.store(offset, Ordering::Release);
+        self.recovery_point.fetch_min(offset, Ordering::AcqRel);
         self.segments.store(Arc::new(vec![first]));
         self.epochs.write().clear();
         self.forget_from(writer, offset, now_ms)
     }
 
-    /// Publishes a new end. What was synced above it is gone; below it, it still is.
+    /// Publishes a new, lower end.
     fn lower_ends(&self, end: Mark) {
-        self.end.store(end);
-        let synced = self.synced.load();
-        if synced.offset > end.offset {
-            self.synced.store(end);
-        }
-        self.durable.fetch_min(end.offset, Ordering::AcqRel);
+        self.ends.lower(end);
         self.recovery_point.fetch_min(end.offset, Ordering::AcqRel);
         self.log_start.fetch_min(end.offset, Ordering::AcqRel);
     }
