@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering, fence};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -111,10 +111,13 @@ impl Waiters {
         let serial = last.map_or(0, |(last, _)| last.serial + 1);
         entries.insert(Place { waiter, serial }, entry);
         self.count.store(entries.len(), Ordering::SeqCst);
+        // Pairs with the one in `progress`: the re-check sees the offset, or the progress sees the entry.
+        fence(Ordering::SeqCst);
     }
 
     /// `cause` has reached `offset`, which made `bytes` more visible.
     pub(crate) fn progress(&self, cause: Cause, offset: i64, bytes: i64) {
+        fence(Ordering::SeqCst);
         if self.count.load(Ordering::SeqCst) == 0 {
             return;
         }
