@@ -41,9 +41,9 @@ impl Log {
         for batch in batches(records) {
             let batch = batch?;
             let marker = end_txn_marker(&batch.header, batch.bytes);
-            let checked = writer
-                .producers
-                .check(&batch.header, marker.as_ref(), args.origin)?;
+            let producers = &mut writer.producers;
+            let checked =
+                self.check_producer(producers, &batch.header, marker.as_ref(), args.origin)?;
             if let Some(original) = checked {
                 return Ok(self.duplicate(&original));
             }

@@ -37,6 +37,7 @@ mod producer_recovery;
 mod producer_snapshot;
 mod producer_state;
 mod read;
+mod recall;
 mod recovery;
 mod retention;
 mod scan;

@@ -15,6 +15,10 @@ pub(crate) const RECOVERY_CHUNK_BYTES: usize = 1 << 20;
 /// Batches remembered for each producer, as Kafka does; the client has no more in flight.
 pub(crate) const MAX_BATCHES_PER_PRODUCER: usize = 5;
 
+/// How far back the log is searched for a producer's batches that a snapshot left out: what a partition takes in while
+/// five requests of one client are under way, even beside many other clients.
+pub(crate) const RECALL_BYTES: u32 = 64 << 20;
+
 /// Producers remembered by one partition. Beyond it the longest idle tenth is forgotten, which a
 /// producer survives: an unknown producer is accepted at any sequence.
 pub(crate) const MAX_PRODUCERS: usize = 100_000;

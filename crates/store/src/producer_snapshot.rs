@@ -1,7 +1,7 @@
 //! `<offset>.snapshot`: the producer state at an offset, in Kafka's format.
 //!
 //! Version (1), CRC-32C of all that follows, count, and 46 bytes a producer. Only the last batch
-//! of each producer is kept.
+//! of each producer is kept; the others are found in the log when one of them is repeated.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -99,6 +99,7 @@ fn decode_entry(input: &mut &[u8]) -> Result<(i64, ProducerEntry), SnapshotError
         last_timestamp: timestamp,
         current_txn_first_offset: (txn_first_offset >= 0).then_some(txn_first_offset),
         batches: VecDeque::from_iter(last_batch),
+        has_forgotten: true,
     };
     Ok((producer_id, entry))
 }

@@ -5,7 +5,7 @@
 //! predecessor or wraps to zero, and an unknown producer may begin at any sequence.
 //!
 //! Invariant: the state is exactly what replaying the log up to `end_offset` gives, short of
-//! producers that expired.
+//! producers that expired, and of batches that a snapshot left out until they are asked for.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -25,7 +25,7 @@ pub(crate) struct BatchMetadata {
 }
 
 impl BatchMetadata {
-    fn of(header: &BatchHeader) -> Self {
+    pub(crate) fn of(header: &BatchHeader) -> Self {
         Self {
             last_sequence: header.last_sequence(),
             last_offset: header.last_offset(),
@@ -51,6 +51,8 @@ pub(crate) struct ProducerEntry {
     pub(crate) current_txn_first_offset: Option<i64>,
     /// Oldest first.
     pub(crate) batches: VecDeque<BatchMetadata>,
+    /// Read from a snapshot, which keeps only the last batch.
+    pub(crate) has_forgotten: bool,
 }
 
 impl ProducerEntry {
@@ -61,6 +63,7 @@ impl ProducerEntry {
             last_timestamp: NO_TIMESTAMP,
             current_txn_first_offset: None,
             batches: VecDeque::new(),
+            has_forgotten: false,
         }
     }
 
@@ -103,6 +106,7 @@ impl ProducerEntry {
     fn set_epoch(&mut self, producer_epoch: i16) {
         if self.producer_epoch != producer_epoch {
             self.batches.clear();
+            self.has_forgotten = false;
             self.producer_epoch = producer_epoch;
         }
     }
@@ -205,6 +209,25 @@ impl ProducerState {
             });
         }
         Ok(None)
+    }
+
+    /// The offset below which the log may hold more batches to be remembered for the producer, and their epoch.
+    pub(crate) fn forgotten_before(&self, producer_id: i64) -> Option<(i64, i16)> {
+        let entry = self.producers.get(&producer_id)?;
+        let has_forgotten = entry.has_forgotten && entry.batches.len() < MAX_BATCHES_PER_PRODUCER;
+        let oldest = entry.batches.front().filter(|_| has_forgotten)?;
+        Some((oldest.first_offset(), entry.producer_epoch))
+    }
+
+    /// Remembers the batches, oldest first, that the log holds before those of a snapshot.
+    pub(crate) fn recall(&mut self, producer_id: i64, forgotten: &[BatchMetadata]) {
+        if let Some(entry) = self.producers.get_mut(&producer_id) {
+            entry.has_forgotten = false;
+            let room = MAX_BATCHES_PER_PRODUCER.saturating_sub(entry.batches.len());
+            for batch in forgotten.iter().rev().take(room) {
+                entry.batches.push_front(*batch);
+            }
+        }
     }
 
     /// Takes an appended batch into account.
