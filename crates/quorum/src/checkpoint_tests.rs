@@ -89,3 +89,24 @@ fn only_older_checkpoints_are_deleted() {
     let left = [1, 2, 3].map(|end_offset| id(end_offset).path(dir.path()).exists());
     assert_eq!(left, [false, true, true]);
 }
+
+#[test]
+fn each_flipped_bit_is_an_error_or_means_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let contents = Contents {
+        timestamp: 99,
+        records: vec![Bytes::from_static(b"some"), Bytes::from_static(b"more")],
+    };
+    let path = write(dir.path(), ID, &membership(), &contents, 1)
+        .unwrap()
+        .path;
+    let good = std::fs::read(&path).unwrap();
+    for bit in 0..good.len() * 8 {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok(found) = read(&path) {
+            assert_eq!(found, contents, "bit {bit}");
+        }
+    }
+}

@@ -17,6 +17,7 @@ use store::{AppendArgs, AppendError, Log, LogOptions, Origin, ReadError};
 
 use crate::batch::{self, EntryError, Writer};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, CheckpointId, Contents};
+use crate::damage;
 use crate::file;
 use crate::positions::Positions;
 use crate::sidecar::Sidecar;
@@ -47,6 +48,20 @@ pub enum DiskError {
     MissingCheckpoint(PathBuf),
     #[error("metadata log: expected a batch at offset {expected}, found one at {found}")]
     Gap { expected: i64, found: i64 },
+    #[error("{}: damaged at position {position}: {problem}", path.display())]
+    Damaged {
+        path: PathBuf,
+        position: u64,
+        problem: &'static str,
+    },
+    #[error(
+        "metadata log: the batch at offset {offset} is of epoch {found}, which began otherwise or never"
+    )]
+    Epoch { offset: i64, found: i32 },
+    #[error(
+        "metadata log: it ends at offset {end_offset}, before entry {index}, which was committed"
+    )]
+    TooShort { end_offset: i64, index: u64 },
     #[error("offset {0} is not where a committed batch of that epoch ends")]
     NoSuchBatch(i64),
 }
@@ -93,6 +108,7 @@ impl Disk {
         let mut sidecar = Sidecar::open(dir)?;
         sidecar.relinquish();
         let (first_index, first_offset) = sidecar.first();
+        damage::look(dir, first_offset)?;
         // What is checked anew is bounded by the newest checkpoint.
         let known = store::Checkpoint {
             recovery_point: first_offset,
@@ -123,17 +139,42 @@ impl Disk {
             sidecar: Mutex::new(sidecar),
         };
         disk.scan(first_offset)?;
+        disk.check_end()?;
         Ok(disk)
     }
 
-    /// Rebuilds the positions of all entries from `offset` on.
+    /// What was committed is there.
+    fn check_end(&self) -> Result<(), DiskError> {
+        let tail = self.tail.lock();
+        match tail.committed {
+            Some(committed) if tail.positions.last() < Some(committed) => {
+                Err(DiskError::TooShort {
+                    end_offset: tail.positions.end_offset(),
+                    index: committed.index,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rebuilds the positions of all entries from `offset` on. No checksum covers offsets and epochs: offsets are dense,
+    /// and an epoch begins, after its leader's vote, with a control batch.
     fn scan(&self, offset: i64) -> Result<(), DiskError> {
+        let voted = self.vote().map_or(u64::MAX, |vote| vote.leader_id.term);
         self.for_each_batch(offset..self.log.log_end(), |disk, bytes, header| {
             let mut tail = disk.tail.lock();
             let expected = tail.positions.end_offset();
             let (term, found) = (header.partition_leader_epoch as u64, header.base_offset);
             if found != expected {
                 return Err(DiskError::Gap { expected, found });
+            }
+            let before = tail.positions.last().map_or(0, |id| id.leader_id.term);
+            let is_next = term == before || header.is_control() && (before..=voted).contains(&term);
+            if !is_next {
+                return Err(DiskError::Epoch {
+                    offset: found,
+                    found: header.partition_leader_epoch,
+                });
             }
             tail.positions.push(term, header.next_offset());
             if header.is_control()
@@ -245,50 +286,41 @@ impl Disk {
         Ok(entries)
     }
 
-    /// Appends entries and fsyncs them.
+    /// Appends entries, each fsynced before the next, so that only the last one can be torn.
     pub(crate) fn append(&self, entries: &[Entry]) -> Result<(), DiskError> {
-        let mut buffer = Vec::new();
-        let mut ends = Vec::with_capacity(entries.len());
-        let (mut next_offset, mut voters) = {
+        self.make_room(entries)?;
+        entries.iter().try_for_each(|entry| self.append_one(entry))
+    }
+
+    fn append_one(&self, entry: &Entry) -> Result<(), DiskError> {
+        let (next_offset, mut voters) = {
             let tail = self.tail.lock();
             (tail.positions.end_offset(), tail.voters.clone())
         };
-        self.make_room(entries)?;
-        for entry in entries {
-            if let Some(membership) = entry.get_membership() {
-                voters = voter_ids(membership);
-                if !batch::is_uniform(membership) {
-                    self.change_sidecar(|sidecar| {
-                        sidecar.add_membership(entry.log_id, membership)
-                    })?;
-                }
+        if let Some(membership) = entry.get_membership() {
+            voters = voter_ids(membership);
+            if !batch::is_uniform(membership) {
+                self.change_sidecar(|sidecar| sidecar.add_membership(entry.log_id, membership))?;
             }
-            let by = Writer {
-                me: self.me,
-                voters: &voters,
-                now_ms: now_ms(),
-            };
-            let bytes = batch::encode(entry, next_offset, &by)?;
-            next_offset = format::BatchHeader::parse(&bytes)?.next_offset();
-            ends.push((entry.log_id.leader_id.term, next_offset));
-            buffer.extend_from_slice(&bytes);
         }
-        if buffer.is_empty() {
-            return Ok(());
-        }
+        let by = Writer {
+            me: self.me,
+            voters: &voters,
+            now_ms: now_ms(),
+        };
+        let mut bytes = batch::encode(entry, next_offset, &by)?.to_vec();
+        let end_offset = format::BatchHeader::parse(&bytes)?.next_offset();
         let args = AppendArgs {
             // Offsets and epochs are in the batches.
             leader_epoch: format::NO_PARTITION_LEADER_EPOCH,
             now_ms: now_ms(),
             origin: Origin::Replication,
         };
-        self.append_patiently(&mut buffer, args)?;
+        self.append_patiently(&mut bytes, args)?;
         self.log.sync()?;
         let mut tail = self.tail.lock();
         tail.voters = voters;
-        for (term, end_offset) in ends {
-            tail.positions.push(term, end_offset);
-        }
+        tail.positions.push(entry.log_id.leader_id.term, end_offset);
         Ok(())
     }
 

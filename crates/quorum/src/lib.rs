@@ -8,6 +8,7 @@
 
 mod batch;
 mod checkpoint;
+mod damage;
 mod disk;
 mod file;
 mod log_store;

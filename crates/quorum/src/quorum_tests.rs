@@ -69,6 +69,19 @@ async fn observe(quorum: &Quorum, end_offset: i64) -> Vec<String> {
     seen
 }
 
+/// Has two leaders after one another agree on something, and stops. Answers where the metadata log is.
+pub(crate) fn committed_twice(log_dir: &Path) -> std::path::PathBuf {
+    for words in ["a bc", "d"] {
+        runtime().block_on(async {
+            let quorum = open(log_dir).await;
+            let epoch = ready(&quorum).await;
+            quorum.propose(records(words), epoch).await.unwrap();
+            quorum.shut_down().await.unwrap();
+        });
+    }
+    log_dir.join(METADATA_LOG_DIR)
+}
+
 /// As after SIGKILL: nothing is closed, and the tasks are gone.
 fn crash(runtime: tokio::runtime::Runtime, quorum: Quorum) {
     runtime.shutdown_background();
@@ -342,13 +355,19 @@ fn a_log_that_cannot_be_written_ends_the_quorum_with_a_reason() {
 #[test]
 fn a_sidecar_of_the_future_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let state = r#"{"version":2,"vote":null,"committed":null,"purged":null,"first_index":0,"first_offset":0,"memberships":[],"checkpoint":null}"#;
-    std::fs::write(dir.path().join("raft-state"), state).unwrap();
+    let write = |version: u16| {
+        let state = format!(
+            r#"{{"version":{version},"vote":null,"committed":null,"purged":null,"first_index":0,"first_offset":0,"memberships":[],"checkpoint":null}}"#
+        );
+        let crc = format::crc::crc32c(state.as_bytes());
+        std::fs::write(
+            dir.path().join("raft-state"),
+            format!("{state}\n{crc:08x}\n"),
+        )
+        .unwrap();
+    };
+    write(3);
     assert!(Sidecar::open(dir.path()).is_err());
-    std::fs::write(
-        dir.path().join("raft-state"),
-        state.replace("\"version\":2", "\"version\":1"),
-    )
-    .unwrap();
+    write(2);
     assert!(Sidecar::open(dir.path()).is_ok());
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use format::crc::crc32c;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::CheckpointId;
@@ -13,7 +14,7 @@ use crate::positions::log_id;
 use crate::types::{LogId, Membership, SnapshotMeta, StoredMembership, Vote, Voter, VoterId};
 
 const FILE_NAME: &str = "raft-state";
-const FORMAT_VERSION: u16 = 1;
+const FORMAT_VERSION: u16 = 2;
 
 /// The file and its contents; a change is on disk when its method returns.
 #[derive(Debug)]
@@ -69,8 +70,10 @@ impl Sidecar {
         let path = dir.join(FILE_NAME);
         let contents = match file::read(&path)? {
             None => Contents::default(),
-            Some(bytes) => serde_json::from_slice::<Contents>(&bytes)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
+            Some(bytes) => decode(&bytes).map_err(|problem| {
+                let message = format!("{}: {problem}", path.display());
+                io::Error::new(io::ErrorKind::InvalidData, message)
+            })?,
         };
         if contents.version > FORMAT_VERSION {
             let message = format!("{} has format version {}", path.display(), contents.version);
@@ -196,9 +199,27 @@ impl Sidecar {
 
     pub(crate) fn write(&mut self) -> io::Result<()> {
         self.contents.version = FORMAT_VERSION;
-        let bytes = serde_json::to_vec(&self.contents)?;
+        let bytes = encode(&self.contents)?;
         file::replace(&self.path, |file| io::Write::write_all(file, &bytes))
     }
+}
+
+/// A line of JSON, and a line with its CRC-32C.
+fn encode(contents: &Contents) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(contents)?;
+    let crc = crc32c(&bytes);
+    bytes.extend(format!("\n{crc:08x}\n").as_bytes());
+    Ok(bytes)
+}
+
+fn decode(bytes: &[u8]) -> Result<Contents, String> {
+    let damaged = || "damaged: its checksum is wrong".to_owned();
+    let text = str::from_utf8(bytes).map_err(|_| damaged())?;
+    let (json, crc) = text.split_once('\n').ok_or_else(damaged)?;
+    if crc != format!("{:08x}\n", crc32c(json.as_bytes())) {
+        return Err(damaged());
+    }
+    serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
 impl StoredConfiguration {
