@@ -201,7 +201,7 @@ class Node(Tidelog):
         """A checkpoint file's offsets by partition."""
         path = self.file(name)
         lines = path.read_text().splitlines()[2:] if path.exists() else []
-        return {f"{topic}-{partition}": int(offset) for topic, partition, offset in map(str.split, lines)}
+        return {f"{topic}-{partition}": int(offset) for topic, partition, offset in map(str.split, lines) if topic[0] != "#"}
 
 
 def connect(port, timeout_s=5):

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use format::{BatchHeader, HEADER_SIZE_BYTES, check_crc};
 
-use crate::disk::DiskError;
+use crate::disk_error::DiskError;
 
 const LOG_SUFFIX: &str = ".log";
 

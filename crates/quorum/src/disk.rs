@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,11 +13,12 @@ use bytes::Bytes;
 use format::batches;
 use openraft::entry::RaftPayload;
 use parking_lot::Mutex;
-use store::{AppendArgs, AppendError, Log, LogOptions, Origin, ReadError};
+use store::{AppendArgs, Log, LogOptions, Origin};
 
-use crate::batch::{self, EntryError, Writer};
+use crate::batch::{self, Writer};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, CheckpointId, Contents};
 use crate::damage;
+use crate::disk_error::DiskError;
 use crate::file;
 use crate::positions::Positions;
 use crate::sidecar::Sidecar;
@@ -28,55 +29,6 @@ const READ_SIZE_BYTES: u32 = 1 << 20;
 
 /// How long an append waits for a full disk to heal, each time.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(250);
-
-/// Why the metadata log cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DiskError {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error(transparent)]
-    Open(#[from] store::OpenError),
-    #[error("metadata log: {0}")]
-    Append(#[from] AppendError),
-    #[error("metadata log: {0}")]
-    Read(#[from] ReadError),
-    #[error("metadata log: {0}")]
-    Entry(String),
-    #[error("{path}: {message}")]
-    Checkpoint { path: PathBuf, message: String },
-    #[error("{}: the newest checkpoint, as raft-state names it, is missing", .0.display())]
-    MissingCheckpoint(PathBuf),
-    #[error("metadata log: expected a batch at offset {expected}, found one at {found}")]
-    Gap { expected: i64, found: i64 },
-    #[error("{}: damaged at position {position}: {problem}", path.display())]
-    Damaged {
-        path: PathBuf,
-        position: u64,
-        problem: &'static str,
-    },
-    #[error(
-        "metadata log: the batch at offset {offset} is of epoch {found}, which began otherwise or never"
-    )]
-    Epoch { offset: i64, found: i32 },
-    #[error(
-        "metadata log: it ends at offset {end_offset}, before entry {index}, which was committed"
-    )]
-    TooShort { end_offset: i64, index: u64 },
-    #[error("offset {0} is not where a committed batch of that epoch ends")]
-    NoSuchBatch(i64),
-}
-
-impl From<EntryError> for DiskError {
-    fn from(error: EntryError) -> Self {
-        Self::Entry(error.to_string())
-    }
-}
-
-impl From<format::BatchError> for DiskError {
-    fn from(error: format::BatchError) -> Self {
-        Self::Entry(error.to_string())
-    }
-}
 
 pub(crate) struct Disk {
     me: VoterId,

@@ -10,6 +10,7 @@ mod batch;
 mod checkpoint;
 mod damage;
 mod disk;
+mod disk_error;
 mod file;
 mod log_store;
 mod network;
@@ -23,7 +24,7 @@ mod state_machine;
 mod suite_tests;
 mod types;
 
-pub use disk::DiskError;
+pub use disk_error::DiskError;
 pub use observer::{Committed, ObserveError, Observer};
 pub use quorum::{
     Leadership, METADATA_LOG_DIR, OpenError, ProposeError, Quorum, QuorumOptions, QuorumStatus,

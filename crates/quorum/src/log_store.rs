@@ -8,7 +8,8 @@ use std::sync::Arc;
 use openraft::storage::{LogFlushed, LogState, RaftLogStorage};
 use openraft::{ErrorSubject, ErrorVerb, OptionalSend, RaftLogReader};
 
-use crate::disk::{Disk, DiskError, blocking};
+use crate::disk::{Disk, blocking};
+use crate::disk_error::DiskError;
 use crate::types::{Entry, LogId, StorageError, TypeConfig, Vote};
 
 #[derive(Clone)]

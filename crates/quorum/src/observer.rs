@@ -11,7 +11,8 @@ use store::ReadError;
 use tokio::sync::watch;
 
 use crate::checkpoint::CheckpointId;
-use crate::disk::{Disk, DiskError, blocking};
+use crate::disk::{Disk, blocking};
+use crate::disk_error::DiskError;
 
 /// A step of the committed log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::checkpoint::CheckpointId;
-use crate::disk::{Disk, DiskError, blocking};
+use crate::disk::{Disk, blocking};
+use crate::disk_error::DiskError;
 use crate::log_store::LogStore;
 use crate::network::Alone;
 use crate::observer::Observer;

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 
 use crate::batch::record_count;
 use crate::checkpoint::{Checkpoint, CheckpointId, Contents};
-use crate::disk::{Disk, DiskError, blocking};
+use crate::disk::{Disk, blocking};
+use crate::disk_error::DiskError;
 use crate::file;
 use crate::log_store::storage_error;
 use crate::types::{

@@ -1,13 +1,21 @@
 //! Kafka's small text files: a version, a count, and one entry a line.
+//!
+//! Those of offsets end with an entry of our own, which Kafka takes for that of a partition that it does not have: the
+//! checksum of the lines before it. A file without one is Kafka's, and believed.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use format::crc::crc32c;
+
 use crate::disk_fault::fsync;
 
 const VERSION: &str = "0";
+
+/// Where an entry has its topic; no topic may be called so.
+const CHECKSUM: &str = "#crc32c";
 
 /// Whether a replaced file must survive a power cut before the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +53,40 @@ pub(crate) fn format_lines(lines: impl ExactSizeIterator<Item = String>) -> Stri
         let _ = writeln!(text, "{line}");
     }
     text
+}
+
+/// As [`format_lines`], with a checksum. Each line is of a topic, a partition and an offset.
+pub(crate) fn format_offsets(lines: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<String> = lines.collect();
+    lines.push(checksum_line(&lines.concat()));
+    format_lines(lines.into_iter())
+}
+
+/// Kafka reads its second field as a 32-bit integer with a sign.
+fn checksum_line(lines: &str) -> String {
+    format!("{CHECKSUM} {} 0", crc32c(lines.as_bytes()) as i32)
+}
+
+/// As [`read_lines`], of a file of offsets; an error too if there is a checksum and it is wrong.
+pub(crate) fn read_offsets<T>(
+    path: &Path,
+    parse: impl Fn(&[&str]) -> Option<T>,
+) -> io::Result<Vec<T>> {
+    let lines = read_lines(path, |fields| Some(fields.join(" ")))?;
+    let (offsets, checksum) = match lines.split_last() {
+        Some((last, offsets)) if last.starts_with(CHECKSUM) => (offsets, Some(last)),
+        _ => (lines.as_slice(), None),
+    };
+    let is_right = checksum.is_none_or(|found| *found == checksum_line(&offsets.concat()));
+    let parse = |line: &String| parse(&line.split(' ').collect::<Vec<_>>());
+    let parsed: Option<Vec<T>> = offsets.iter().map(parse).collect();
+    parsed.filter(|_| is_right).ok_or_else(|| {
+        let message = format!(
+            "{}: damaged: a line or the checksum is wrong",
+            path.display()
+        );
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
 }
 
 /// Reads a checkpoint file, one entry a line; a missing or empty file has none.
@@ -108,6 +150,36 @@ mod tests {
         replace_file(&path, text.as_bytes(), Sync::Now).unwrap();
         let read = read_lines(&path, pair).unwrap();
         assert_eq!(read, [("a".to_owned(), 1), ("b".to_owned(), 22)]);
+    }
+
+    #[test]
+    fn each_flipped_bit_of_offsets_is_an_error_or_means_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint");
+        let read = || {
+            read_offsets(&path, |fields| {
+                let [topic, partition, offset] = fields else {
+                    return None;
+                };
+                let name = format!("{topic}-{partition}");
+                Some((name, offset.parse::<i64>().ok()?))
+            })
+        };
+        let expected = [("a-0".to_owned(), 1), ("b-11".to_owned(), 22)];
+        let text = format_offsets(["a 0 1".to_owned(), "b 11 22".to_owned()].into_iter());
+        for bit in 0..text.len() * 8 {
+            let mut bytes = text.clone().into_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, &bytes).unwrap();
+            // The checksum's own name: what is left is Kafka's file, with an entry of no partition.
+            if let Ok(found) = read() {
+                assert_eq!(found.get(..2), Some(&expected[..]), "bit {bit}");
+            }
+        }
+        fs::write(&path, "0\n2\na 0 1\nb 11 22\n").unwrap();
+        assert_eq!(read().unwrap(), expected, "as Kafka writes it");
+        fs::write(&path, text).unwrap();
+        assert_eq!(read().unwrap(), expected);
     }
 
     #[test]

@@ -238,11 +238,10 @@ impl LogDir {
         file_name: &str,
         offsets: impl IntoIterator<Item = (PartitionName, i64)>,
     ) -> io::Result<()> {
-        let lines: Vec<String> = offsets
+        let lines = offsets
             .into_iter()
-            .map(|(name, offset)| format!("{} {} {offset}", name.topic, name.partition))
-            .collect();
-        let text = checkpoint::format_lines(lines.into_iter());
+            .map(|(name, offset)| format!("{} {} {offset}", name.topic, name.partition));
+        let text = checkpoint::format_offsets(lines);
         checkpoint::replace_file(&self.path.join(file_name), text.as_bytes(), Sync::Now)
     }
 
@@ -321,7 +320,7 @@ fn take_clean_shutdown(dir: &Path) -> io::Result<Option<CleanShutdown>> {
 
 /// An offset checkpoint. One that cannot be read says nothing, which costs time but no data.
 fn read_offsets(path: &Path) -> HashMap<PartitionName, i64> {
-    let entries = checkpoint::read_lines(path, |fields| {
+    let entries = checkpoint::read_offsets(path, |fields| {
         let [topic, partition, offset] = fields else {
             return None;
         };
@@ -331,7 +330,7 @@ fn read_offsets(path: &Path) -> HashMap<PartitionName, i64> {
     match entries {
         Ok(entries) => entries.into_iter().collect(),
         Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "ignoring a checkpoint");
+            tracing::error!(%error, "ignoring a checkpoint");
             HashMap::new()
         }
     }
