@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from harness import wire
-from harness.brokers import ROOT, free_port
+from harness.brokers import ROOT, free_port, wait_for
 from harness.node import BROKER, CLUSTER_METADATA, EARLIEST, TOPIC, Node, connect, is_open, now_ms, settle, small_batch, words
 
 AT_ONCE = 8
@@ -547,6 +547,19 @@ def scrub_interval():
         told = lambda broker: "damaged" in broker.log.read_text() and "t-0/00000000000000000000.log" in broker.log.read_text()
         expect(settle(lambda: told(node), 5), "damage is told with its file")
         expect(not told(plain), "not before a week is over")
+        mark = plain.file(".tidelog-scrubbed")
+        plain.stop()
+        mark.write_text("0 \n")
+        plain.start()
+        expect(settle(lambda: told(plain), 5), "but then, however often the broker was started meanwhile")
+        metadata = plain.file(f"{CLUSTER_METADATA}/00000000000000000000.log")
+        damaged = bytearray(metadata.read_bytes())
+        damaged[-1] ^= 1
+        metadata.write_bytes(damaged)
+        plain.kill()
+        plain.launch()
+        wait_for(lambda: not plain.alive(), "the end of a broker whose metadata is damaged")
+        expect("__cluster_metadata-0/00000000000000000000.log: damaged at position" in plain.log.read_text(), "named metadata")
 
 
 # Times of records and producers

@@ -108,6 +108,24 @@ fn each_flipped_bit_beside_the_log_is_named() {
 }
 
 #[test]
+fn the_scrub_names_what_was_damaged_since_the_start() {
+    let from = tempfile::tempdir().unwrap();
+    let dir = committed_twice(from.path());
+    let disk = open(&dir).unwrap();
+    assert_eq!(disk.scrub(&mut |_| true).unwrap(), []);
+    let mut bytes = std::fs::read(log_file(&dir)).unwrap();
+    let last = batches(&bytes).last().unwrap().unwrap().position;
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(log_file(&dir), bytes).unwrap();
+    let found = disk.scrub(&mut |_| true).unwrap();
+    let places: Vec<_> = found
+        .iter()
+        .map(|damage| (&damage.path, damage.position))
+        .collect();
+    assert_eq!(places, [(&log_file(&dir), last as u64)]);
+}
+
+#[test]
 fn a_torn_end_is_no_damage_and_a_missing_one_is() {
     let from = tempfile::tempdir().unwrap();
     let dir = committed_twice(from.path());

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use format::batches;
 use openraft::entry::RaftPayload;
 use parking_lot::Mutex;
-use store::{AppendArgs, Log, LogOptions, Origin};
+use store::{AppendArgs, Damage, Log, LogOptions, Origin};
 
 use crate::batch::{self, Writer};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, CheckpointId, Contents};
@@ -401,6 +401,27 @@ impl Disk {
     ) -> Result<(), DiskError> {
         self.change_sidecar(|sidecar| sidecar.set_checkpoint(id, last, membership))?;
         Ok(checkpoint::delete_older(&self.log.path(), id)?)
+    }
+
+    /// See [`Log::scrub`]; the newest checkpoint is read too.
+    pub(crate) fn scrub(
+        &self,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Vec<Damage>, DiskError> {
+        let mut found = self.log.scrub(pace)?;
+        let newest = || self.checkpoint().map(|(id, _)| id);
+        if let Some(id) = newest()
+            && let Err(error) = self.read_checkpoint(id)
+            // Else it was replaced and deleted meanwhile.
+            && newest() == Some(id)
+        {
+            found.push(Damage {
+                path: id.path(&self.dir()),
+                position: 0,
+                problem: error.to_string(),
+            });
+        }
+        Ok(found)
     }
 
     pub(crate) fn read_checkpoint(&self, id: CheckpointId) -> Result<Contents, DiskError> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use openraft::error::{ClientWriteError, RaftError};
 use openraft::{Config, SnapshotPolicy};
-use store::{Durability, FileCache, LogConfig, LogOptions};
+use store::{Damage, Durability, FileCache, LogConfig, LogOptions};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -180,6 +180,11 @@ impl Quorum {
         self.state_machine.write_checkpoint(id, records).await?;
         let triggered = self.raft.trigger().snapshot().await;
         triggered.map_err(|error| DiskError::Io(io::Error::other(error)))
+    }
+
+    /// Looks for damage in the log and its newest checkpoint, with `pace` as in [`store::Log::scrub`]. Waits for the disk.
+    pub fn scrub(&self, pace: &mut dyn FnMut(u64) -> bool) -> Result<Vec<Damage>, DiskError> {
+        self.disk.scrub(pace)
     }
 
     pub fn status(&self) -> QuorumStatus {

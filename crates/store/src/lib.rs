@@ -42,6 +42,7 @@ mod recovery;
 mod retention;
 mod scan;
 mod scrub;
+mod scrub_mark;
 mod segment;
 mod sync;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub use partition_name::{PartitionKind, PartitionName};
 pub use recovery::{Checkpoint, OpenError};
 pub use retention::DeleteBeyondEnd;
 pub use scrub::Damage;
+pub use scrub_mark::ScrubMark;
 pub use transient::is_transient;
 pub use types::{
     ActiveProducer, AppendArgs, AppendError, Appended, Origin, Payload, ReadError,

@@ -37,7 +37,10 @@ fn checkpoints_and_the_mark_survive_a_clean_shutdown() {
     log_dir.close(42).unwrap();
     drop(log_dir);
     let text = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap();
-    assert_eq!(text(RECOVERY_POINTS), "0\n2\ntopic 3 5\n#crc32c -380023860 0\n");
+    assert_eq!(
+        text(RECOVERY_POINTS),
+        "0\n2\ntopic 3 5\n#crc32c -380023860 0\n"
+    );
     assert_eq!(text(CLEAN_SHUTDOWN), "{\"version\":0,\"brokerEpoch\":42}");
 
     let log_dir = LogDir::open(dir.path()).unwrap();

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ::config::BrokerConfig;
 use ::controller::{Decision, Entropy, Image, decide};
 use kafka_protocol::messages::{BrokerRegistrationResponse, CreateTopicsResponse};
-use quorum::{Quorum, QuorumStatus};
+use quorum::{DiskError, Quorum, QuorumStatus};
+use store::Damage;
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::ErrorCode;
 use wire::request::{AllocateProducerIdsRequest, BrokerRegistrationRequest, CreateTopicsRequest};
@@ -39,6 +40,14 @@ impl ControllerChannel {
     /// Who agrees on the metadata, and how far they are.
     pub(crate) fn quorum_status(&self) -> QuorumStatus {
         self.quorum.status()
+    }
+
+    /// Looks for damage in the metadata log. Waits for the disk.
+    pub(crate) fn scrub(
+        &self,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Vec<Damage>, DiskError> {
+        self.quorum.scrub(pace)
     }
 
     /// Has a decision made, committed and applied. NOT_CONTROLLER if this node does not lead, or no longer.

@@ -1,13 +1,14 @@
 //! One entry of `log.dirs`, from its opening to its failure.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use replica::Disk;
-use store::{LogDir, OpenError, PartitionName};
+use store::{LogDir, OpenError, PartitionName, ScrubMark};
 use uuid::Uuid;
 
 use super::LogsError;
@@ -42,6 +43,18 @@ impl Dir {
     /// Whether an append to one of its logs may take long.
     pub(crate) fn is_behind(&self) -> bool {
         self.disk.is_behind()
+    }
+
+    /// See [`LogDir::scrub_mark`].
+    pub(crate) fn scrub_mark(&self) -> Option<ScrubMark> {
+        self.store.scrub_mark()
+    }
+
+    pub(crate) fn set_scrub_mark(&self, mark: &ScrubMark) -> io::Result<()> {
+        self.usable()
+            .map_err(io::Error::other)?
+            .store
+            .set_scrub_mark(mark)
     }
 
     pub(super) fn usable(&self) -> Result<&Self, LogsError> {
