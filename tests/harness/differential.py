@@ -3,29 +3,46 @@
 import os
 import re
 import subprocess
+import threading
 
-from harness.brokers import TESTS, Kafka, Tidelog, java
+from harness.brokers import TESTS, Kafka, Tidelog, java, wait_for
 from harness.javac import compiled
 
 TIME_LIMIT_S = 600
 NET = TESTS / "differential"
 
 
-
-
 def compare(report, kafka, other, options):
     driver = java(compiled("differential/src"), "differential.Differential", "--kafka", kafka.bootstrap,
                   "--other", other.bootstrap, "--cases", NET / "cases", *options,
                   "--only", os.environ.get("TIDELOG_TEST_ONLY", ""), heap="512M")
-    run = subprocess.run(driver, text=True, stdout=subprocess.PIPE, timeout=TIME_LIMIT_S)
-    print(run.stdout, end="", flush=True)
-    counted = re.search(r"pairs: (\d+) passed, (\d+) failed", run.stdout)
+    counted = None
+    with subprocess.Popen(driver, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        limit = threading.Timer(TIME_LIMIT_S, run.kill)
+        limit.start()
+        for line in run.stdout:
+            print(line, end="", flush=True)
+            counted = re.search(r"pairs: (\d+) passed, (\d+) failed", line) or counted
+            if line.startswith("restart "):
+                restart((kafka, other), dict(word.split("=", 1) for word in line.split()[1:]))
+                run.stdin.write("\n")
+                run.stdin.flush()
+        limit.cancel()
     if not counted:
         raise RuntimeError(f"the driver ended with {run.returncode} before it had counted")
     passed, failed = map(int, counted.groups())
     report.add(passed, failed, "differential")
     if run.returncode and not failed:
         raise RuntimeError("the table or the list of deliberate differences is not up to date")
+
+
+def restart(brokers, properties):
+    for broker in brokers:
+        broker.stop()
+        broker.properties |= properties
+        broker.launch()
+    for broker in brokers:
+        wait_for(broker.ready, f"{broker.name} being ready")
 
 
 def with_kafka_itself(report):

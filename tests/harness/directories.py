@@ -132,9 +132,10 @@ def relative_log_dir(report):
 
 
 def strays(report):
-    """Directories that belong to no partition are renamed and kept at start, as Kafka renames and keeps them."""
+    """Directories that belong to no partition are renamed and kept at start, as Kafka renames and keeps them. It leaves
+    only `unknown-0` where it is, which has a known topic's id, and then cannot create a topic "unknown"."""
     with Node() as node:
-        for topic in ("kept", "recreated", "grown"):
+        for topic in ("kept", "recreated", "grown", "nameless"):
             node.create(topic)
             node.write(topic, small_batch())
         node.stop()
@@ -143,18 +144,21 @@ def strays(report):
         shutil.copytree(folder / "grown-0", folder / "grown-1")
         mark = folder / "recreated-0" / "partition.metadata"
         mark.write_text("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAFg\n")
+        (folder / "nameless-0" / "partition.metadata").unlink()
         node.start()
-        wanted = [f"{name}-stray" for name in ("grown-1", "recreated-0", "unknown-0")]
+        wanted = [f"{name}-stray" for name in ("grown-1", "nameless-0", "recreated-0", "unknown-0")]
         found = {re.sub(r"\.[0-9a-f]{32}-", "-", path.name): path for path in folder.glob("*-stray")}
         report.note(sorted(found) == wanted, "what belongs to no partition is renamed", f"{sorted(found)}")
-        ends = [node.offset(topic, -1) for topic in ("kept", "recreated", "grown")]
-        report.note(ends == [1, 0, 1], "and becomes no part of another", f"{ends}")
+        ends = [node.offset(topic, -1) for topic in ("kept", "recreated", "grown", "nameless")]
+        report.note(ends == [1, 0, 1, 0], "and becomes no part of another", f"{ends}")
+        node.create("unknown")
+        report.note(settle(lambda: node.offset("unknown", -1) == 0), "nor of a topic that is made later")
         node.add_partitions("grown", 2)
         report.note(settle(lambda: node.offset("grown", -1, 1) == 0), "nor of a partition that is added later")
         node.stop()
         node.start()
         sizes = [(path / f"{0:020}.log").stat().st_size for path in found.values()]
-        report.note(len(sizes) == 3 and all(sizes), "it is kept, as it was", f"{sizes}")
+        report.note(len(sizes) == 4 and all(sizes), "it is kept, as it was", f"{sizes}")
 
 
 def directories(report):

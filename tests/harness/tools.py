@@ -19,15 +19,19 @@ NORMAL = [
     (r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{22}(?![\w-])|A{22}", "ID"),
     (r"(CreateTime|LogAppendTime|timestamp|Timestamp):? ?\d{13}", r"\1 TIME"),
     (r"\b1[789]\d{11}\b", "TIME"),
-    (r"console-consumer-\d+ *", "console-consumer-N "),
-    (r"producerId: \d+", "producerId: ID"),
+    (r"(console|perf)-consumer-\d+\b *", r"\1-consumer-N "),
+    (r"producerId: -?\d+", "producerId: ID"),
+    (r'"(brokerEpoch|nextProducerId|port)":\d+', r'"\1":N'),
+    (r'("topic":"load".*?"offset":)\d+', r"\1N"),
     (r"\bcrc: \d+", "crc: CRC"),
     (r"((?:Exception|Error): ).*", r"\1A TEXT"),
     (r"(\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\]).*", r"LOG LINE"),
 ]
 NUMBERS = [(r"-?\d[\d,.]*", "N"), (r" +", " ")]
-# Words that no tool says when all is well with a file.
-COMPLAINTS = re.compile(r"corrupt|invalid|mismatch|non-consecutive|Found [^0]|crc: \d+ isvalid: false|isvalid: false", re.I)
+# What a dump says of a record, without where it lies; where a formatter goes on without a new line; and words that no tool says when all is well with a file.
+ENTRY = re.compile(r'(key: \{|\{"key":|payload: |LeaderChange: ).*')
+NEXT_ENTRY = re.compile(r'(?<=\})(?=\{"key":)')
+COMPLAINTS = re.compile(r"corrupt|mismatch|non-consecutive|Found [^0]|isvalid: false", re.I)
 
 
 def results(output):
@@ -37,16 +41,22 @@ def results(output):
         yield command, lines[:1], lines[1:]
 
 
+def entry(line):
+    """What is compared of a line of a dump."""
+    found = ENTRY.search(line)
+    return found.group() if found else COMPLAINTS.search(line) and line
+
+
 def normalized(command, lines):
     how = re.match(r"\[(.*?)\]", command)
     how = how.group(1).split() if how else []
-    if "code" in how:
-        return [line for line in lines if COMPLAINTS.search(line)][:10]
+    if "entries" in how:
+        lines = [entry(part) for line in lines for part in NEXT_ENTRY.split(line) if entry(part)]
     measured = "numbers" in how or "figures" in how
     for pattern, replacement in NORMAL + (NUMBERS if measured else []):
         lines = [re.sub(pattern, replacement, line) for line in lines]
     lines = [line.rstrip() for line in lines if "LOG LINE" not in line and not line.startswith("err \tat ")]
-    if "figures" in how:
+    if "figures" in how or "entries" in how:
         return sorted(set(lines))
     return sorted(lines) if "sorted" in how else lines
 

@@ -108,6 +108,8 @@ final class Runner {
             let(words[1], words[2].substring(2));
         } else if (words[0].equals("pause")) {
             Thread.sleep(Long.parseLong(words[1]));
+        } else if (words[0].equals("restart")) {
+            restart(step);
         } else if (words[0].equals("close")) {
             for (Side side : sides()) {
                 side.close(words[1].substring(1));
@@ -122,6 +124,17 @@ final class Runner {
             request(request);
         } else {
             throw new IllegalArgumentException(current.name() + ": what is " + step);
+        }
+    }
+
+    /** Has both brokers restarted by whoever started them, who answers with a line. */
+    private void restart(String step) throws Exception {
+        for (Side side : sides()) {
+            side.forget();
+        }
+        System.out.println(step);
+        if (System.in.read() < 0) {
+            throw new IllegalStateException("nobody restarts the brokers");
         }
     }
 
