@@ -18,7 +18,8 @@ use ::controller::image::directory;
 use parking_lot::Mutex;
 use replica::{Disk, Partition};
 use store::{
-    FileCache, LogConfig, LogDir, LogDirError, LogOptions, OpenError, PartitionKind, PartitionName,
+    FileCache, FoundPartition, LogConfig, LogDir, LogDirError, LogOptions, OpenError,
+    PartitionKind, PartitionName,
 };
 use thiserror::Error;
 use uuid::Uuid;
@@ -260,8 +261,9 @@ impl Logs {
             .delete_log(partition.log(), &name, clock::now_ms())
     }
 
-    /// Sets aside what was found on disk for topics that the cluster does not know (KIP-858's strays).
-    pub(crate) fn set_strays_aside(&self, is_known: impl Fn(&PartitionName, Option<Uuid>) -> bool) {
+    /// Sets aside what was found on disk for topics that the cluster does not know, and what does not say for which it was
+    /// made (KIP-858's strays).
+    pub(crate) fn set_strays_aside(&self, is_known: impl Fn(&FoundPartition) -> bool) {
         for dir in &self.dirs {
             let Ok(partitions) = dir.store.partitions() else {
                 continue;
@@ -269,7 +271,7 @@ impl Logs {
             let current = partitions
                 .iter()
                 .filter(|found| found.kind == PartitionKind::Current);
-            for stray in current.filter(|found| !is_known(&found.name, found.topic_id)) {
+            for stray in current.filter(|found| !is_known(found)) {
                 let path = stray.path.display();
                 match dir.store.mark_stray(stray) {
                     Ok(aside) => {

@@ -1,6 +1,7 @@
 //! Start and stop: the order in which a node's parts come up, and go down again.
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ use crate::scrubber::Scrubber;
 #[derive(Clone, Debug)]
 pub struct Ready {
     pub listeners: Vec<Listener>,
+    /// Where clients are told to connect, as NAME://HOST:PORT.
+    pub advertised: Vec<String>,
     pub cluster_id: String,
     pub topics: usize,
     pub partitions: usize,
@@ -104,18 +107,11 @@ async fn serve(
 async fn listen(config: &BrokerConfig) -> Result<(Vec<TcpListener>, Vec<Listener>), RunError> {
     let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
     for listener in config.broker_listeners() {
-        let host = if listener.host.is_empty() {
-            "0.0.0.0"
-        } else {
-            &listener.host
-        };
         let fault = |source| RunError::Listen {
             listener: listener.to_string(),
             source,
         };
-        let socket = TcpListener::bind((host, listener.port))
-            .await
-            .map_err(fault)?;
+        let socket = bind(listener).await.map_err(fault)?;
         let port = socket.local_addr()?.port();
         sockets.push(socket);
         listeners.push(Listener {
@@ -126,14 +122,32 @@ async fn listen(config: &BrokerConfig) -> Result<(Vec<TcpListener>, Vec<Listener
     Ok((sockets, listeners))
 }
 
+/// As Java binds, "0.0.0.0" and no host at all are every interface in both families, where there are both.
+async fn bind(listener: &Listener) -> io::Result<TcpListener> {
+    let port = listener.port;
+    match listener.host.as_str() {
+        "" | "0.0.0.0" => {
+            let everywhere = [
+                SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+                SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+            ];
+            TcpListener::bind(&everywhere[..]).await
+        }
+        host => TcpListener::bind((host, port)).await,
+    }
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn describe(broker: &Broker, listeners: Vec<Listener>, started: Instant) -> Ready {
     let image = broker.image();
+    let registered = image.broker(broker.node_id);
+    let advertised = registered.map_or(&[][..], |broker| &broker.listeners);
     Ready {
         listeners,
+        advertised: advertised.iter().map(ToString::to_string).collect(),
         cluster_id: image.cluster_id().to_owned(),
         topics: image.topic_count(),
         partitions: image.topics().map(|topic| topic.partitions.len()).sum(),

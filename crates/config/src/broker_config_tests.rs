@@ -111,6 +111,10 @@ fn wrong_keys_and_values_are_refused() {
             "controller.quorum.voters must name this node alone: more than one is not supported yet",
         ),
         (
+            &[("controller.quorum.bootstrap.servers", "a:1,b:1")],
+            "controller.quorum.bootstrap.servers must name this node alone: more than one is not supported yet",
+        ),
+        (
             &[("num.partitions", "x")],
             "Invalid value x for configuration num.partitions: Not a number of type INT",
         ),

@@ -64,6 +64,11 @@ fn check_served(config: &BrokerConfig) -> Check {
     ensure(voters.len() <= 1, || {
         "controller.quorum.voters must name this node alone: more than one is not supported yet"
             .to_owned()
+    })?;
+    let servers: Vec<String> = config.values.get("controller.quorum.bootstrap.servers")?;
+    ensure(servers.len() <= 1, || {
+        "controller.quorum.bootstrap.servers must name this node alone: more than one is not supported yet"
+            .to_owned()
     })
 }
 

@@ -46,6 +46,8 @@ pub struct FoundPartition {
     pub name: PartitionName,
     pub kind: PartitionKind,
     pub topic_id: Option<Uuid>,
+    /// Whether there is a `partition.metadata`, be it damaged: a log that was ever synced has one.
+    pub is_marked: bool,
     pub path: PathBuf,
 }
 
@@ -144,6 +146,7 @@ impl LogDir {
                 name,
                 kind,
                 topic_id: partition_metadata::read(&path),
+                is_marked: partition_metadata::is_there(&path),
                 path,
             });
         }
@@ -204,8 +207,7 @@ impl LogDir {
         made
     }
 
-    /// Completes a partition's directory whose topic id is not known: Kafka before 2.8 wrote none,
-    /// and a power cut may take it.
+    /// Completes a partition's directory whose topic id cannot be read any more.
     pub fn set_topic_id(&self, name: &PartitionName, topic_id: Uuid) -> io::Result<()> {
         partition_metadata::write(&self.path.join(name.to_string()), topic_id)
     }

@@ -25,6 +25,11 @@ pub(crate) fn read(dir: &Path) -> Option<Uuid> {
     topic_id
 }
 
+/// Whether `dir` has the file. What cannot be told is taken for there.
+pub(crate) fn is_there(dir: &Path) -> bool {
+    dir.join(FILE_NAME).try_exists().unwrap_or(true)
+}
+
 fn parse(text: &str) -> Option<Uuid> {
     let text = match text.split_once(CHECKSUM) {
         Some((text, crc)) if crc == checksum(text) => text,

@@ -78,8 +78,13 @@ pub(crate) fn run(args: &ServeArgs, log_levels: LogLevels) -> anyhow::Result<()>
 /// What a person wants to know once the broker is ready.
 fn announcement(ready: &broker::Ready) -> String {
     let listeners: Vec<String> = ready.listeners.iter().map(ToString::to_string).collect();
+    let told = if ready.advertised == listeners {
+        String::new()
+    } else {
+        format!(" (clients are told {})", ready.advertised.join(", "))
+    };
     format!(
-        "tidelog {} is ready after {} ms\n  cluster     {} ({}, {})\n  listens on  {}",
+        "tidelog {} is ready after {} ms\n  cluster     {} ({}, {})\n  listens on  {}{told}",
         env!("CARGO_PKG_VERSION"),
         ready.took.as_millis(),
         ready.cluster_id,

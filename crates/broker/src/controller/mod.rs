@@ -101,10 +101,13 @@ impl ControllerNode {
         let image = Arc::new(self.follower.image().clone());
         let known = image.clone();
         // Before logs are opened: what an earlier topic of the same name left must not become part of the new one.
-        broker.logs.set_strays_aside(|name, id| {
+        broker.logs.set_strays_aside(|found| {
+            let name = &found.name;
+            let topic = known.topic(&name.topic).filter(|_| found.is_marked);
             name.topic == CLUSTER_METADATA
-                || known.topic(&name.topic).is_some_and(|topic| {
-                    topic.partition(name.partition).is_some() && id.is_none_or(|id| id == topic.id)
+                || topic.is_some_and(|topic| {
+                    topic.partition(name.partition).is_some()
+                        && found.topic_id.is_none_or(|id| id == topic.id)
                 })
         });
         let delta = Delta::between(&broker.image(), &image);

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use coordinator::{GroupRecord, encode_record};
-use format::{BatchBuilder, BuildError, Compression};
+use format::{BatchBuilder, BuildError, Compression, NO_PRODUCER_EPOCH, NO_PRODUCER_ID};
 use replica::AppendError;
 use store::Origin;
 use thiserror::Error;
@@ -86,7 +86,10 @@ impl Writer<'_> {
     }
 
     fn build(&self, records: &[EncodedRecord], codec: Compression) -> Result<Bytes, BuildError> {
-        let mut batch = BatchBuilder::new(0).compression(codec, None);
+        // Kafka's coordinators count from sequence 0, although nobody is the producer.
+        let mut batch = BatchBuilder::new(0)
+            .producer(NO_PRODUCER_ID, NO_PRODUCER_EPOCH, 0)
+            .compression(codec, None);
         for (key, value) in records {
             batch.append(self.now_ms, Some(key), value.as_deref(), &[]);
         }

@@ -92,7 +92,11 @@ pub(crate) async fn accept(
     let refusals = LogLimit::default();
     loop {
         let (stream, address) = match listener.accept().await {
-            Ok(accepted) => accepted,
+            // A socket for both families tells IPv4 addresses within IPv6 ones.
+            Ok((stream, peer)) => (
+                stream,
+                SocketAddr::new(peer.ip().to_canonical(), peer.port()),
+            ),
             Err(error) => {
                 refusals.warn(|| tracing::warn!(%error, listener = %name, "accept failed"));
                 tokio::time::sleep(ACCEPT_RETRY).await;

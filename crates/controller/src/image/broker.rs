@@ -1,5 +1,7 @@
 //! A broker as it registered itself.
 
+use std::fmt;
+
 use uuid::Uuid;
 use wire::records::metadata::{
     BrokerEndpoint, BrokerFeature, BrokerRegistrationChangeRecord, RegisterBrokerRecord,
@@ -32,6 +34,19 @@ pub struct Listener {
     pub port: u16,
     /// Kafka's id of the security protocol: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL.
     pub security_protocol: i16,
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Listener {
+            name, host, port, ..
+        } = self;
+        if host.contains(':') {
+            write!(f, "{name}://[{host}]:{port}")
+        } else {
+            write!(f, "{name}://{host}:{port}")
+        }
+    }
 }
 
 /// The levels of one feature that a node can work at.
