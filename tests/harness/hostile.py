@@ -107,6 +107,58 @@ def slow_writers(report, broker):
     well(report, broker, "slow writers", before)
 
 
+def announced(port, request, sent):
+    """A connection that sends so much of a request and no more, or less where the broker takes no more."""
+    connection = socket.create_connection(("127.0.0.1", port), 1)
+    try:
+        connection.sendall(request[:sent])
+    except OSError:
+        pass
+    return connection
+
+
+def answered_within(report, broker, request, limit_s, name):
+    began = time.monotonic()
+    try:
+        answer = wire.ask(broker.port, request, timeout_s=limit_s)
+    except TimeoutError:
+        answer = None
+    report.note(answer is not None, name, f"after {time.monotonic() - began:.2f} s")
+
+
+def half_sent(report, broker):
+    """Requests that never become whole hold memory; others must come through all the same."""
+    before = broker.resident_kib()
+    large, largest = (wire.produce("hostile", bytes(size)) for size in (900_000, 100_000_000))
+    small = wire.metadata(*(f"{number:0200}" for number in range(70)))
+    whole = wire.produce("hostile", wire.batch(wire.record(b"x" * 900_000)))
+    for name, request, sent, count, limit_s in (("silent", largest, 50, 300, 1), ("half small", small, len(small) - 10, 700, 3),
+                                                ("half large", large, len(large) - 10, 60, 5),
+                                                ("part of the largest", largest, 1 << 20, 40, 5)):
+        held = [announced(broker.port, request, sent) for _ in range(count)]
+        time.sleep(0.5)
+        for what, honest in (("a large Produce", whole), ("Metadata", wire.metadata("hostile"))):
+            answered_within(report, broker, honest, limit_s, f"{what} beside {count} {name} requests")
+        for connection in held:
+            connection.close()
+    well(report, broker, "half-sent requests", before)
+
+
+def behind_a_wait(report, broker):
+    """What was sent behind a Fetch that waits for ever."""
+    create(broker, "silent")
+    before, small = broker.resident_kib(), wire.metadata(*(f"{number:0200}" for number in range(70)))
+    wait = bytearray(wire.fetch("silent"))
+    at = wait.index(struct.pack(">ii", -1, 100)) + 4
+    wait[at:at + 4] = struct.pack(">i", 0x7FFFFFFF)
+    held = [announced(broker.port, bytes(wait) + small * 4, 1 << 20) for _ in range(700)]
+    time.sleep(0.5)
+    answered_within(report, broker, wire.metadata("hostile"), 1, "Metadata beside requests behind waits")
+    well(report, broker, "requests behind waits", before)
+    for connection in held:
+        connection.close()
+
+
 def idle_connections(report, broker):
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -165,6 +217,6 @@ def hostile(report):
         create(broker, "hostile")
         create(broker, "compacted", ("cleanup.policy", "compact"))
         create(broker, "recompressed", ("compression.type", "lz4"))
-        for attack in (random_and_mutated, oversized, slow_writers, bombs, never_reads, idle_connections):
+        for attack in (random_and_mutated, oversized, half_sent, behind_a_wait, slow_writers, bombs, never_reads, idle_connections):
             say(f"attack: {attack.__name__}")
             attack(report, broker)

@@ -208,11 +208,11 @@ def connect(port, timeout_s=5):
     return socket.create_connection(("127.0.0.1", port), timeout_s)
 
 
-def is_open(connection, wait_s=0.5):
+def is_open(connection, wait_s=0.5, request=None):
     """Whether the broker keeps the connection and answers on it."""
     connection.settimeout(wait_s)
     try:
-        connection.sendall(wire.metadata())
+        connection.sendall(request or wire.metadata())
         return len(read_exactly(connection, 4)) == 4
     except OSError:
         return False

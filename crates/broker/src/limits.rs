@@ -2,17 +2,25 @@
 
 use std::time::Duration;
 
-/// A request may take this long to arrive whatever its size …
-pub(crate) const FRAME_BASE_SECONDS: u64 = 30;
-/// … plus its size at this rate: a client slower than 64 KB/s would hold request memory that others wait for.
-pub(crate) const FRAME_MIN_BYTES_PER_MS: u64 = 64;
+/// How long one request may wait for memory before those that hold it are pressed.
+pub(crate) const PRESSING_AFTER: Duration = Duration::from_millis(500);
+/// While others press, a request that is not whole brings so much …
+pub(crate) const PRESSED_BYTES: usize = 1024 * 1024;
+/// … in each such time, as any client does that is not far away or hostile; else its connection is closed.
+pub(crate) const PRESSED_WINDOW: Duration = Duration::from_secs(1);
+/// How long a request that is not whole keeps its share while there is no more of it to be had.
+pub(crate) const STARVED_AFTER: Duration = Duration::from_secs(5);
 
 /// What a connection reads beside the head of its next request, outside the request budget: some dozens of small
 /// pipelined requests, and little enough beside what the kernel buffers for the socket.
 pub(crate) const READ_AHEAD_BYTES: usize = 8 * 1024;
 
-/// A request of at most this size draws on a share of its own: all that clients ask but for Produce, as a rule.
-pub(crate) const SMALL_REQUEST_BYTES: u32 = 16 * 1024;
+/// Where memory is scarce a request is given at least so much at first, then as much again as has arrived: who sends
+/// nothing holds next to nothing.
+pub(crate) const FIRST_STEP_BYTES: usize = 1024;
+
+/// A request of at most this size draws on a pool of its own, unless it is a Produce.
+pub(crate) const SMALL_REQUEST_BYTES: usize = 16 * 1024;
 /// What all small requests may hold together, beside `queued.max.request.bytes`.
 pub(crate) const SMALL_REQUESTS_BYTES: usize = 4 * 1024 * 1024;
 

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::frame::{FrameError, FrameReader};
-use super::{Frame, Reply, hangup, stopping};
+use super::{Reply, hangup, stopping};
 use crate::api::{self, Begun, Waiting};
 use crate::broker::Broker;
 use crate::limits::{GATHER_BYTES, MAX_BEGUN_PER_CONNECTION};
@@ -54,7 +54,6 @@ pub(crate) async fn serve(broker: Arc<Broker>, peer: Arc<Peer>, stream: TcpStrea
         stream,
         idle,
         begun: VecDeque::new(),
-        held: None,
         elsewhere: None,
         unsent: Reply::default(),
     };
@@ -68,8 +67,6 @@ struct Connection {
     idle: Duration,
     /// Begun and not yet answered, oldest first; at most [`MAX_BEGUN_PER_CONNECTION`].
     begun: VecDeque<Waiting>,
-    /// Read, but not to be begun before those in `begun` are answered.
-    held: Option<Frame>,
     /// Handed to another thread to be begun there; nothing is taken before that is done.
     elsewhere: Option<oneshot::Receiver<Begun>>,
     /// Answers that the next write takes along.
@@ -86,24 +83,22 @@ impl Connection {
         let mut last_active = Instant::now();
         loop {
             let stops = broker.stopping.is_asked();
-            if stops {
-                self.held = None;
-                if self.owes_nothing() {
-                    stopping::part(&self.stream).await;
-                    return Ended::Stopping;
-                }
+            if stops && self.owes_nothing() {
+                stopping::part(&self.stream).await;
+                return Ended::Stopping;
             }
             let reads = !stops && self.may_read(&reader);
+            let may_begin = self.may_begin();
             let step = tokio::select! {
                 biased;
                 answer = oldest(&mut self.begun) => self.answer(answer),
                 begun = handed_over(&mut self.elsewhere) => self.arrive(begun),
-                frame = reader.next(&self.stream), if reads => match frame {
-                    Ok(Some(frame)) => self.take(frame),
+                frame = reader.next(&self.stream, may_begin), if reads => match frame {
+                    Ok(Some(frame)) => self.note(api::begin(&self.broker, &self.peer, frame)),
                     Ok(None) => Err(Ended::ByPeer),
                     Err(error) => Err(ended_by(error)),
                 },
-                () = std::future::ready(()), if !self.unsent.is_empty() => self.write().await,
+                () = std::future::ready(()), if !self.unsent.is_empty() => self.write(&mut reader).await,
                 () = hangup::of(&self.stream), if !reads && !stops => Err(Ended::ByPeer),
                 () = &mut stop_asked, if !stops => continue,
                 () = &mut quiet => {
@@ -120,7 +115,7 @@ impl Connection {
             };
             if let Err(ended) = step {
                 // What was answered before is still the peer's; whether it takes it does not matter any more.
-                let _ = self.write().await;
+                let _ = self.write(&mut reader).await;
                 return ended;
             }
             last_active = Instant::now();
@@ -139,8 +134,19 @@ impl Connection {
     fn may_read(&self, reader: &FrameReader) -> bool {
         let at_once = self.unsent.is_empty()
             || reader.holds_a_frame() && self.unsent.size_bytes() < GATHER_BYTES;
-        let all_begun = self.held.is_none() && self.elsewhere.is_none();
-        at_once && all_begun && self.begun.len() < MAX_BEGUN_PER_CONNECTION
+        at_once && self.elsewhere.is_none() && self.begun.len() < MAX_BEGUN_PER_CONNECTION
+    }
+
+    /// Tells by its first bytes whether a request may be begun before those in `begun` are answered. One that may not is
+    /// not even read: it would hold memory for as long as they wait.
+    fn may_begin(&self) -> fn(&[u8]) -> bool {
+        if self.begun.is_empty() {
+            |_| true
+        } else if self.begun.iter().all(|waiting| waiting.may_be_overtaken) {
+            api::may_be_overtaken
+        } else {
+            |_| false
+        }
     }
 
     /// The oldest begun request has its answer.
@@ -150,20 +156,7 @@ impl Connection {
             return Err(Ended::Refused("no answer could be given".into()));
         };
         self.unsent.append(reply);
-        match self.held.take() {
-            Some(frame) => self.take(frame),
-            None => Ok(()),
-        }
-    }
-
-    fn take(&mut self, frame: Frame) -> Result<(), Ended> {
-        let overtakes = api::may_be_overtaken(&frame.bytes)
-            && self.begun.iter().all(|waiting| waiting.may_be_overtaken);
-        if !self.begun.is_empty() && !overtakes {
-            self.held = Some(frame);
-            return Ok(());
-        }
-        self.note(api::begin(&self.broker, &self.peer, frame))
+        Ok(())
     }
 
     /// What was handed over is begun; `None` if the broker stopped before.
@@ -195,14 +188,18 @@ impl Connection {
         }
     }
 
-    async fn write(&mut self) -> Result<(), Ended> {
-        std::mem::take(&mut self.unsent)
-            .write_to(&self.stream, self.idle)
-            .await
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::TimedOut => Ended::Idle,
-                _ => Ended::Failed(error),
-            })
+    async fn write(&mut self, reader: &mut FrameReader) -> Result<(), Ended> {
+        let unsent = std::mem::take(&mut self.unsent);
+        tokio::select! {
+            biased;
+            written = unsent.write_to(&self.stream, self.idle) => {
+                written.map_err(|error| match error.kind() {
+                    std::io::ErrorKind::TimedOut => Ended::Idle,
+                    _ => Ended::Failed(error),
+                })
+            }
+            () = reader.overdue() => Err(ended_by(FrameError::Slow)),
+        }
     }
 }
 
@@ -224,9 +221,6 @@ fn ended_by(error: FrameError) -> Ended {
     match error {
         FrameError::Io(error) => Ended::Failed(error),
         FrameError::Truncated => Ended::ByPeer,
-        refused @ (FrameError::Size { .. }
-        | FrameError::Refused(_)
-        | FrameError::Slow
-        | FrameError::ShuttingDown) => Ended::Refused(refused.to_string()),
+        refused => Ended::Refused(refused.to_string()),
     }
 }

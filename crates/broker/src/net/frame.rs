@@ -2,29 +2,26 @@
 //! the API and its version.
 //!
 //! Invariants: reading may be abandoned at any await and resumed; no frame's buffer exists before its size and API are
-//! known, checked and admitted by the budget. What came along with a frame's head is kept in a buffer of
-//! [`READ_AHEAD_BYTES`], so that a client's pipelined small requests cost one read together; a reader between two frames
-//! owns no buffer.
+//! known, checked and may be begun, and none is larger than its share of the budget allows. What came along with a frame's
+//! head is kept in a buffer of [`READ_AHEAD_BYTES`], so that a client's pipelined small requests cost one read together; a
+//! reader between two frames owns no buffer.
 
 use std::io;
-use std::pin::Pin;
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, BytesMut};
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use wire::ApiKey;
 use wire::limits::API_PREFIX_BYTES;
 
-use super::budget::RequestBudget;
-use crate::limits::{FRAME_BASE_SECONDS, FRAME_MIN_BYTES_PER_MS, READ_AHEAD_BYTES};
+use super::budget::{RequestBudget, Share};
+use super::hangup;
+use crate::limits::{FIRST_STEP_BYTES, READ_AHEAD_BYTES};
 
 /// One whole request, without its size prefix, and its share of the budget.
-#[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: BytesMut,
-    _admitted: OwnedSemaphorePermit,
+    share: Share,
 }
 
 #[derive(Debug, Error)]
@@ -37,10 +34,10 @@ pub(crate) enum FrameError {
     Refused(#[from] wire::FrameError),
     #[error("the connection ended inside a request")]
     Truncated,
-    #[error("a request arrived too slowly")]
+    #[error("a request arrived too slowly while others waited for memory")]
     Slow,
-    #[error("the broker is shutting down")]
-    ShuttingDown,
+    #[error("memory for the rest of a request was not to be had")]
+    Starved,
 }
 
 /// The state of reading one connection.
@@ -58,22 +55,12 @@ const HEAD_BYTES: usize = SIZE_BYTES + API_PREFIX_BYTES;
 /// How far the next frame is.
 enum Stage {
     Head,
-    /// Waits for its share of the budget, and keeps its place in the queue when reading is abandoned.
-    Admission {
-        size: u32,
-        share: Share,
-    },
     Body(Body),
 }
 
-type Share = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
-
-#[derive(Debug)]
 struct Body {
     frame: Frame,
     size: usize,
-    /// When the rest must be here: a sender that trickles would hold its share of the budget for ever.
-    deadline: Instant,
 }
 
 impl FrameReader {
@@ -92,32 +79,32 @@ impl FrameReader {
             && self.ahead.len() >= HEAD_BYTES
             && self
                 .size()
-                .is_none_or(|size| self.ahead.len() - SIZE_BYTES >= size as usize)
+                .is_none_or(|size| self.ahead.len() - SIZE_BYTES >= size)
     }
 
-    /// The next frame; `None` when the peer closed between two frames.
-    pub(crate) async fn next(&mut self, stream: &TcpStream) -> Result<Option<Frame>, FrameError> {
+    /// The next frame; `None` when the peer closed between two frames. One whose first bytes `may_begin` does not let
+    /// pass stays in the socket, and only the peer's closing is looked for.
+    pub(crate) async fn next(
+        &mut self,
+        stream: &TcpStream,
+        may_begin: fn(&[u8]) -> bool,
+    ) -> Result<Option<Frame>, FrameError> {
         loop {
             match &mut self.stage {
                 Stage::Head => {
-                    let Some(size) = self.read_head(stream).await? else {
+                    let Some((api, size)) = self.read_head(stream).await? else {
                         return Ok(None);
                     };
-                    self.stage = match self.budget.try_admit(size) {
-                        Some(share) => Stage::Body(self.begin_body(size, share)),
-                        None => Stage::Admission {
-                            size,
-                            share: Box::pin(self.budget.clone().admit(size)),
-                        },
-                    };
-                }
-                Stage::Admission { size, share } => {
-                    let size = *size;
-                    let share = share.as_mut().await.ok_or(FrameError::ShuttingDown)?;
-                    self.stage = Stage::Body(self.begin_body(size, share));
+                    if !may_begin(self.ahead.get(SIZE_BYTES..).unwrap_or_default()) {
+                        hangup::of(stream).await;
+                        return Ok(None);
+                    }
+                    self.ahead.advance(SIZE_BYTES);
+                    self.stage = Stage::Body(Body::new(size, self.budget.share(api, size)));
                 }
                 Stage::Body(body) => {
-                    body.fill(stream).await?;
+                    body.fill(&mut self.ahead, stream).await?;
+                    self.own_no_empty_buffer();
                     if let Stage::Body(whole) = std::mem::replace(&mut self.stage, Stage::Head) {
                         return Ok(Some(whole.frame));
                     }
@@ -126,8 +113,19 @@ impl FrameReader {
         }
     }
 
-    /// Reads until a head is here; its size, once it may pass.
-    async fn read_head(&mut self, stream: &TcpStream) -> Result<Option<u32>, FrameError> {
+    /// Returns when half a frame, which nobody reads on with at present, keeps others waiting.
+    pub(crate) async fn overdue(&mut self) {
+        match &mut self.stage {
+            Stage::Head => std::future::pending().await,
+            Stage::Body(body) => body.frame.share.overdue().await,
+        }
+    }
+
+    /// Reads until a head is here; what it tells, if that may pass.
+    async fn read_head(
+        &mut self,
+        stream: &TcpStream,
+    ) -> Result<Option<(ApiKey, usize)>, FrameError> {
         while self.ahead.len() < HEAD_BYTES {
             // A wrong size is refused at once: the peer may have nothing more to send.
             if self.ahead.len() >= SIZE_BYTES {
@@ -146,31 +144,9 @@ impl FrameReader {
             }
         }
         let size = self.checked_size()?;
-        if let Some(prefix) = self.ahead.get(SIZE_BYTES..).and_then(<[u8]>::first_chunk) {
-            wire::frame::admit(*prefix, size as usize)?;
-        }
-        Ok(Some(size))
-    }
-
-    /// Moves what is here of the frame into a buffer of exactly its size.
-    fn begin_body(&mut self, size: u32, share: OwnedSemaphorePermit) -> Body {
-        let size = size as usize;
-        let allowed = Duration::from_secs(FRAME_BASE_SECONDS)
-            + Duration::from_millis(size as u64 / FRAME_MIN_BYTES_PER_MS);
-        let mut bytes = BytesMut::with_capacity(size);
-        self.ahead.advance(SIZE_BYTES);
-        let here = size.min(self.ahead.len());
-        bytes.put((&mut self.ahead).take(here));
-        self.own_no_empty_buffer();
-        let frame = Frame {
-            bytes,
-            _admitted: share,
-        };
-        Body {
-            frame,
-            size,
-            deadline: Instant::now() + allowed,
-        }
+        let prefix = self.ahead.get(SIZE_BYTES..).and_then(<[u8]>::first_chunk);
+        let api = wire::frame::admit(*prefix.ok_or(FrameError::Truncated)?, size)?;
+        Ok(Some((api.key, size)))
     }
 
     fn own_no_empty_buffer(&mut self) {
@@ -179,7 +155,7 @@ impl FrameReader {
         }
     }
 
-    fn checked_size(&self) -> Result<u32, FrameError> {
+    fn checked_size(&self) -> Result<usize, FrameError> {
         self.size().ok_or_else(|| FrameError::Size {
             size: self
                 .ahead
@@ -190,27 +166,52 @@ impl FrameReader {
     }
 
     /// The size that the head tells, if it is an allowed one.
-    fn size(&self) -> Option<u32> {
+    fn size(&self) -> Option<usize> {
         let size = i32::from_be_bytes(*self.ahead.first_chunk()?);
-        u32::try_from(size)
+        usize::try_from(size)
             .ok()
-            .filter(|bytes| size <= self.max_request_bytes && *bytes as usize >= API_PREFIX_BYTES)
+            .filter(|bytes| size <= self.max_request_bytes && *bytes >= API_PREFIX_BYTES)
     }
 }
 
 impl Body {
-    async fn fill(&mut self, stream: &TcpStream) -> Result<(), FrameError> {
-        let bytes = &mut self.frame.bytes;
+    fn new(size: usize, share: Share) -> Self {
+        let bytes = BytesMut::with_capacity(share.allows_bytes().min(size));
+        Self {
+            frame: Frame { bytes, share },
+            size,
+        }
+    }
+
+    async fn fill(&mut self, ahead: &mut BytesMut, stream: &TcpStream) -> Result<(), FrameError> {
+        let Frame { bytes, share } = &mut self.frame;
         while bytes.len() < self.size {
-            let missing = self.size - bytes.len();
-            match stream.try_read_buf(&mut (&mut *bytes).limit(missing)) {
+            let room = share.allows_bytes().min(self.size) - bytes.len();
+            if room == 0 {
+                // Whose client sends nothing is given nothing.
+                if ahead.is_empty() {
+                    share
+                        .wait_for_client(bytes.len(), stream.readable())
+                        .await?;
+                }
+                let step = bytes.len().max(ahead.len()).max(FIRST_STEP_BYTES);
+                share.grow(step.min(self.size - bytes.len())).await?;
+                let mut larger = BytesMut::with_capacity(share.allows_bytes().min(self.size));
+                larger.extend_from_slice(bytes);
+                *bytes = larger;
+                continue;
+            }
+            if !ahead.is_empty() {
+                bytes.put(ahead.take(room.min(ahead.len())));
+                continue;
+            }
+            match stream.try_read_buf(&mut bytes.limit(room)) {
                 Ok(0) => return Err(FrameError::Truncated),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match tokio::time::timeout_at(self.deadline, stream.readable()).await {
-                        Ok(ready) => ready?,
-                        Err(_) => return Err(FrameError::Slow),
-                    }
+                    share
+                        .wait_for_client(bytes.len(), stream.readable())
+                        .await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -218,3 +219,7 @@ impl Body {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;
