@@ -19,6 +19,9 @@ pub(crate) const READ_AHEAD_BYTES: usize = 8 * 1024;
 /// nothing holds next to nothing.
 pub(crate) const FIRST_STEP_BYTES: usize = 1024;
 
+/// A request that has so much memory gets its buffer in its whole size: few can have that much.
+pub(crate) const GROWN_BYTES: usize = 1024 * 1024;
+
 /// A request of at most this size draws on a pool of its own, unless it is a Produce.
 pub(crate) const SMALL_REQUEST_BYTES: usize = 16 * 1024;
 /// What all small requests may hold together, beside `queued.max.request.bytes`.

@@ -1,7 +1,7 @@
 //! The memory that all requests in flight may hold together (`queued.max.request.bytes`), and beside it a small pool for
 //! small requests other than Produce: neither who sends large ones nor a disk that hangs keeps anybody else from asking.
 //!
-//! Invariants: a buffer is never larger than its request's share, but for one *elder* in each pool, which holds no share
+//! Invariants: no more of a request is in memory than its share allows, but for one *elder* in each pool, which holds no share
 //! and may grow to its whole size. Whoever only announces a request holds nothing that another cannot do without: half of
 //! a pool is given to whole requests at once, the rest in steps for what has arrived. No two requests wait for each other:
 //! the first to find a pool empty becomes its elder, and while others wait long, the elder must bring its bytes quickly,
@@ -18,8 +18,8 @@ use wire::ApiKey;
 
 use super::frame::FrameError;
 use crate::limits::{
-    PRESSED_BYTES, PRESSED_WINDOW, PRESSING_AFTER, SMALL_REQUEST_BYTES, SMALL_REQUESTS_BYTES,
-    STARVED_AFTER,
+    GROWN_BYTES, PRESSED_BYTES, PRESSED_WINDOW, PRESSING_AFTER, SMALL_REQUEST_BYTES,
+    SMALL_REQUESTS_BYTES, STARVED_AFTER,
 };
 
 /// Shared by every connection of the broker.
@@ -124,11 +124,20 @@ impl Pool {
 }
 
 impl Share {
-    /// How large the request's buffer may be.
+    /// How much of the request may be in memory.
     pub(crate) fn allows_bytes(&self) -> usize {
         match self.holding.is_elder {
             true => usize::MAX,
             false => self.holding.bytes,
+        }
+    }
+
+    /// How large to make the buffer of a request of `size` bytes: as large as is allowed, but once much has arrived, as large
+    /// as it will ever be. What is not written to costs nothing, and copying it again and again would.
+    pub(crate) fn buffer_bytes(&self, size: usize) -> usize {
+        match self.allows_bytes().min(size) {
+            allowed @ ..GROWN_BYTES => allowed,
+            _ => size,
         }
     }
 

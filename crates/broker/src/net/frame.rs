@@ -2,7 +2,7 @@
 //! the API and its version.
 //!
 //! Invariants: reading may be abandoned at any await and resumed; no frame's buffer exists before its size and API are
-//! known, checked and may be begun, and none is larger than its share of the budget allows. What came along with a frame's
+//! known, checked and may be begun, and none holds more than its share of the budget allows. What came along with a frame's
 //! head is kept in a buffer of [`READ_AHEAD_BYTES`], so that a client's pipelined small requests cost one read together; a
 //! reader between two frames owns no buffer.
 
@@ -176,7 +176,7 @@ impl FrameReader {
 
 impl Body {
     fn new(size: usize, share: Share) -> Self {
-        let bytes = BytesMut::with_capacity(share.allows_bytes().min(size));
+        let bytes = BytesMut::with_capacity(share.buffer_bytes(size));
         Self {
             frame: Frame { bytes, share },
             size,
@@ -196,9 +196,7 @@ impl Body {
                 }
                 let step = bytes.len().max(ahead.len()).max(FIRST_STEP_BYTES);
                 share.grow(step.min(self.size - bytes.len())).await?;
-                let mut larger = BytesMut::with_capacity(share.allows_bytes().min(self.size));
-                larger.extend_from_slice(bytes);
-                *bytes = larger;
+                bytes.reserve(share.buffer_bytes(self.size) - bytes.len());
                 continue;
             }
             if !ahead.is_empty() {
