@@ -76,3 +76,10 @@ pub(crate) const DIRECTORY_REPORT_PARTITIONS: usize = 2000;
 
 /// Partitions that one fetch session remembers; a client that adds more begins anew, with a full fetch.
 pub(crate) const MAX_FETCH_SESSION_PARTITIONS: usize = 100_000;
+
+/// What all fetch sessions together may remember: half a million partitions and more. Where a session does not fit, its
+/// client is served without one.
+pub(crate) const MAX_FETCH_SESSIONS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Partitions that all waiting Fetches together may wait for, at some hundred bytes each; a Fetch beyond is answered at once.
+pub(crate) const MAX_PARKED_FETCH_PARTITIONS: usize = 500_000;

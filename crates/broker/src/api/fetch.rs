@@ -47,16 +47,19 @@ pub(crate) fn begin(call: Call, frame: Frame) -> Begun {
         }
     };
     let found = fetch.read();
-    if max_wait_ms <= 0 || fetch.context.wanted().is_empty() || found.is_due(min_bytes) {
+    let wanted = fetch.context.wanted().len();
+    if max_wait_ms <= 0 || wanted == 0 || found.is_due(min_bytes) {
         return answered(fetch.answer(found));
     }
+    let Some(parking) = fetch.call.broker.fetch_sessions.may_park(wanted) else {
+        return answered(fetch.answer(found));
+    };
     let deadline = Instant::now() + Duration::from_millis(max_wait_ms.unsigned_abs().into());
     let found_bytes = found.bytes;
-    Begun::Waiting(Waiting::for_more(fetch.wait(
-        min_bytes,
-        found_bytes,
-        deadline,
-    )))
+    Begun::Waiting(Waiting::for_more(async move {
+        let _parking = parking;
+        fetch.wait(min_bytes, found_bytes, deadline).await
+    }))
 }
 
 fn answered(reply: Option<Reply>) -> Begun {

@@ -2,15 +2,19 @@
 //! answers only what changed.
 //!
 //! Invariant: at most `max.incremental.fetch.session.cache.slots` sessions exist; a session is evicted only when it has
-//! been quiet for [`EVICTABLE_AFTER_MS`]. A session's state is never locked while the map of sessions is waited for.
+//! been quiet for [`EVICTABLE_AFTER_MS`]. Together they hold at most [`MAX_FETCH_SESSIONS_BYTES`]. A session's state is never
+//! locked while the map of sessions is waited for.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-use crate::limits::MAX_FETCH_SESSION_PARTITIONS;
+use crate::limits::{
+    MAX_FETCH_SESSION_PARTITIONS, MAX_FETCH_SESSIONS_BYTES, MAX_PARKED_FETCH_PARTITIONS,
+};
 
 /// A session in use is safe from newcomers for this long.
 const EVICTABLE_AFTER_MS: i64 = 120_000;
@@ -38,6 +42,17 @@ pub(crate) struct Wanted {
 pub(crate) enum TopicRef {
     Name(Arc<str>),
     Id(Uuid),
+}
+
+impl Wanted {
+    /// What a session that remembers it holds at most; a name may belong to many.
+    fn held_bytes(&self) -> usize {
+        let name_bytes = match &self.topic {
+            TopicRef::Name(name) => name.len(),
+            TopicRef::Id(_) => 0,
+        };
+        size_of::<Slot>() + name_bytes
+    }
 }
 
 /// What the last answer said of a partition; only what differs is said again.
@@ -204,7 +219,39 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct FetchSessions {
     slots: usize,
-    sessions: Mutex<HashMap<i32, Arc<Session>>>,
+    sessions: Mutex<Sessions>,
+    /// Partitions that may still be waited for.
+    parking: Arc<Semaphore>,
+}
+
+/// Sessions by id, each with its size.
+#[derive(Debug, Default)]
+struct Sessions {
+    by_id: HashMap<i32, (Arc<Session>, usize)>,
+    /// The sum of the sizes.
+    bytes: usize,
+}
+
+impl Sessions {
+    fn remove(&mut self, id: i32) {
+        if let Some((_, bytes)) = self.by_id.remove(&id) {
+            self.bytes -= bytes;
+        }
+    }
+
+    /// Notes a session's new size; one that does not fit any more is gone.
+    fn resize(&mut self, id: i32, new_bytes: usize) -> bool {
+        let Some((_, bytes)) = self.by_id.get_mut(&id) else {
+            return false;
+        };
+        self.bytes = self.bytes - *bytes + new_bytes;
+        *bytes = new_bytes;
+        let fits = self.bytes <= MAX_FETCH_SESSIONS_BYTES;
+        if !fits {
+            self.remove(id);
+        }
+        fits
+    }
 }
 
 impl FetchSessions {
@@ -212,7 +259,15 @@ impl FetchSessions {
         Self {
             slots,
             sessions: Mutex::default(),
+            parking: Arc::new(Semaphore::new(MAX_PARKED_FETCH_PARTITIONS)),
         }
+    }
+
+    /// Leave to wait for so many partitions, if the broker has room for them.
+    pub(crate) fn may_park(&self, partitions: usize) -> Option<OwnedSemaphorePermit> {
+        let partitions = u32::try_from(partitions).ok()?;
+        let parking = self.parking.clone();
+        parking.try_acquire_many_owned(partitions).ok()
     }
 
     pub(crate) fn open(
@@ -223,7 +278,7 @@ impl FetchSessions {
     ) -> Result<Context, SessionError> {
         if matches!(request.epoch, INITIAL_EPOCH | FINAL_EPOCH) {
             if request.id != 0 {
-                self.sessions.lock().remove(&request.id);
+                self.sessions.lock().remove(request.id);
             }
             let begins = request.epoch == INITIAL_EPOCH;
             let session = begins
@@ -237,8 +292,9 @@ impl FetchSessions {
         let session = self
             .sessions
             .lock()
+            .by_id
             .get(&request.id)
-            .cloned()
+            .map(|(session, _)| session.clone())
             .ok_or(SessionError::IdNotFound)?;
         let mut state = session.state.lock();
         if state.next_epoch != request.epoch {
@@ -247,21 +303,26 @@ impl FetchSessions {
         if session.by_topic_id != request.by_topic_id {
             return Err(SessionError::TopicIdMismatch);
         }
+        let changes = !request.wanted.is_empty() || !request.forgotten.is_empty();
         state.update(request.wanted, request.forgotten);
-        if state.slots.len() > MAX_FETCH_SESSION_PARTITIONS {
-            drop(state);
-            self.sessions.lock().remove(&session.id);
-            return Err(SessionError::IdNotFound);
-        }
-        if state.slots.is_empty() {
-            drop(state);
-            self.sessions.lock().remove(&session.id);
-            return Ok(Context::Sessionless(Vec::new()));
-        }
         state.next_epoch = following(request.epoch);
         state.last_used_ms = now_ms;
-        let wanted = state.slots.iter().map(|slot| slot.wanted.clone()).collect();
+        let wanted: Vec<Wanted> = state.slots.iter().map(|slot| slot.wanted.clone()).collect();
         drop(state);
+        if wanted.is_empty() {
+            self.sessions.lock().remove(session.id);
+            return Ok(Context::Sessionless(wanted));
+        }
+        if wanted.len() > MAX_FETCH_SESSION_PARTITIONS {
+            self.sessions.lock().remove(session.id);
+            return Err(SessionError::IdNotFound);
+        }
+        if changes {
+            let bytes = wanted.iter().map(Wanted::held_bytes).sum();
+            if !self.sessions.lock().resize(session.id, bytes) {
+                return Err(SessionError::IdNotFound);
+            }
+        }
         Ok(Context::Incremental(session, wanted))
     }
 
@@ -271,23 +332,24 @@ impl FetchSessions {
         now_ms: i64,
         mut entropy: impl FnMut() -> i32,
     ) -> Option<Arc<Session>> {
-        if request.wanted.len() > MAX_FETCH_SESSION_PARTITIONS {
+        let bytes = request.wanted.iter().map(Wanted::held_bytes).sum();
+        if request.wanted.len() > MAX_FETCH_SESSION_PARTITIONS || bytes > MAX_FETCH_SESSIONS_BYTES {
             return None;
         }
         let mut sessions = self.sessions.lock();
-        if sessions.len() >= self.slots {
-            let quiet_since = |session: &Session| session.state.lock().last_used_ms;
-            let oldest = sessions
-                .values()
-                .min_by_key(|session| quiet_since(session))?;
-            if now_ms - quiet_since(oldest) < EVICTABLE_AFTER_MS {
+        while sessions.by_id.len() >= self.slots
+            || sessions.bytes + bytes > MAX_FETCH_SESSIONS_BYTES
+        {
+            let since = |session: &Session| (session.state.lock().last_used_ms, session.id);
+            let every = sessions.by_id.values().map(|(session, _)| since(session));
+            let (oldest_ms, oldest) = every.min()?;
+            if now_ms - oldest_ms < EVICTABLE_AFTER_MS {
                 return None;
             }
-            let oldest = oldest.id;
-            sessions.remove(&oldest);
+            sessions.remove(oldest);
         }
         let id = std::iter::repeat_with(|| entropy() & i32::MAX)
-            .find(|id| *id != 0 && !sessions.contains_key(id))?;
+            .find(|id| *id != 0 && !sessions.by_id.contains_key(id))?;
         let slots = request
             .wanted
             .iter()
@@ -306,7 +368,8 @@ impl FetchSessions {
             by_topic_id: request.by_topic_id,
             state: Mutex::new(state),
         });
-        sessions.insert(id, session.clone());
+        sessions.by_id.insert(id, (session.clone(), bytes));
+        sessions.bytes += bytes;
         Some(session)
     }
 }

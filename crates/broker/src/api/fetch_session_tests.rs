@@ -182,3 +182,44 @@ fn sessions_that_end_and_begin_at_once_do_not_wait_for_each_other() {
         }
     });
 }
+
+#[test]
+fn sessions_share_a_bounded_memory() {
+    let sessions = FetchSessions::new(1_000);
+    let partitions = 90_000;
+    let mut ids: Vec<i32> = Vec::new();
+    let mut open = |now_ms| {
+        let wanted = (0..partitions).map(|partition| wanted(partition, 0));
+        let id = i32::try_from(ids.len()).unwrap() + 1;
+        let context = sessions.open(request(0, 0, wanted.collect()), now_ms, || id);
+        let id = context.unwrap().session_id();
+        ids.push(id);
+        id
+    };
+    while open(0) != 0 {}
+    let bytes = || {
+        let table = sessions.sessions.lock();
+        let sum: usize = table.by_id.values().map(|(_, bytes)| bytes).sum();
+        assert_eq!(table.bytes, sum);
+        sum
+    };
+    assert!(bytes() <= MAX_FETCH_SESSIONS_BYTES);
+    assert!(bytes() + partitions as usize * size_of::<Slot>() > MAX_FETCH_SESSIONS_BYTES / 2);
+    assert_ne!(open(EVICTABLE_AFTER_MS), 0, "a quiet one makes room");
+    // One that grows beyond the bound is told to begin anew.
+    let small = begin(&sessions, 1);
+    assert_ne!(small, 0);
+    let more = (1..partitions).map(|partition| wanted(partition, 0));
+    let grown = sessions.open(request(small, 1, more.collect()), 0, || 0);
+    assert_eq!(grown.unwrap_err(), SessionError::IdNotFound);
+    assert!(bytes() <= MAX_FETCH_SESSIONS_BYTES);
+}
+
+#[test]
+fn parked_fetches_are_bounded_together() {
+    let sessions = FetchSessions::new(1);
+    let most = sessions.may_park(MAX_PARKED_FETCH_PARTITIONS);
+    assert!(most.is_some() && sessions.may_park(1).is_none());
+    drop(most);
+    assert!(sessions.may_park(1).is_some());
+}
