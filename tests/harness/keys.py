@@ -215,12 +215,19 @@ def request_size():
 @changes("max.connections", "max.connections.per.ip", "max.connections.per.ip.overrides")
 def connection_limits():
     with Node() as node:
-        for key, value in (("max.connections", 3), ("max.connections.per.ip", 3),
+        for key, value in (("max.connections", 3), ("listener.name.plaintext.max.connections", 3), ("max.connections.per.ip", 3),
                            ("max.connections.per.ip.overrides", "127.0.0.1:3")):
             expect(settle(lambda: opened(node, 4) == 4), "four connections at once")
-            whose = "" if reference()["Broker"][key][0] == "cluster" else "1"
+            whose = "1" if key.startswith("listener") or reference()["Broker"][key][0] != "cluster" else ""
             node.alter(BROKER, whose, key, value)
             expect(settle(lambda: opened(node, 4) == 3), f"{key}={value} leaves three of four")
+            if "per.ip" not in key:
+                first, *rest = [connect(node.port) for _ in range(4)]
+                expect(settle(lambda: sum(map(is_open, rest)) == 2), "the fourth waits")
+                first.close()
+                expect(settle(lambda: all(map(is_open, rest))), "until another has ended")
+                for connection in rest:
+                    connection.close()
             node.alter(BROKER, whose, key, "" if key.endswith("overrides") else 1000)
 
 

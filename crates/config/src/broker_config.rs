@@ -169,6 +169,26 @@ impl BrokerConfig {
             .filter(|listener| !self.is_controller_listener(&listener.name))
     }
 
+    /// How many connections one listener may hold: its own `max.connections`, else the broker's.
+    pub fn max_connections_of(&self, listener: &str) -> i32 {
+        let key = format!(
+            "listener.name.{}.max.connections",
+            listener.to_ascii_lowercase()
+        );
+        let own = self
+            .effective
+            .get(&key)
+            .and_then(|text| text.trim().parse().ok());
+        own.unwrap_or(self.network.max_connections)
+    }
+
+    /// Whether this listener is the brokers' own, and clients have another.
+    pub fn is_for_brokers_alone(&self, listener: &str) -> bool {
+        self.inter_broker_listener_name
+            .eq_ignore_ascii_case(listener)
+            && self.broker_listeners().count() > 1
+    }
+
     fn is_controller_listener(&self, name: &str) -> bool {
         is_among(&self.quorum.controller_listener_names, name)
     }

@@ -1,6 +1,11 @@
 //! Accepts connections and hands each to the least loaded worker, within the limits on their number.
+//!
+//! Invariant: as in Kafka, a connection that would exceed `max.connections`, or its listener's, waits until another has
+//! ended, and those behind it with it; one that exceeds its address's is closed. The listener of the brokers themselves is
+//! kept waiting by no other.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,6 +15,8 @@ use config::BrokerConfig;
 use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::connection::{self, Ended, Peer};
 use crate::broker::Broker;
@@ -19,47 +26,79 @@ use crate::runtime::Workers;
 /// After an accept that failed for want of descriptors or memory, the wait before the next.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
+/// How soon a connection that waits for a slot looks whether its limit has been raised.
+const SLOT_RECHECK: Duration = Duration::from_secs(1);
+
 /// Open connections, counted against `max.connections` and `max.connections.per.ip`.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: Mutex<Open>,
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     total: usize,
     by_ip: HashMap<IpAddr, usize>,
+    by_listener: HashMap<Arc<str>, usize>,
 }
 
 /// One counted connection; dropping it uncounts it.
 struct Slot {
     connections: Arc<Connections>,
     ip: IpAddr,
+    listener: Arc<str>,
 }
 
-impl Connections {
-    /// `None` if `max.connections` or `max.connections.per.ip` is reached.
-    fn enter(self: &Arc<Self>, ip: IpAddr, config: &BrokerConfig) -> Option<Slot> {
-        let mut open = self.open.lock();
-        let of_ip = open.by_ip.get(&ip).copied().unwrap_or(0);
-        let limit = |max: i32| usize::try_from(max).unwrap_or(0);
-        if open.total >= limit(config.network.max_connections)
-            || of_ip >= limit(max_per_ip(config, ip))
-        {
-            return None;
-        }
-        open.total += 1;
-        open.by_ip.insert(ip, of_ip + 1);
-        Some(Slot {
-            connections: self.clone(),
-            ip,
-        })
-    }
+/// Why a connection may not be served.
+enum Excess {
+    /// Others have to end first.
+    OfAll,
+    OfAddress,
 }
 
 impl Connections {
     pub(crate) fn count(&self) -> usize {
         self.open.lock().total
+    }
+
+    /// Waits while the broker or the listener has too many; `None` if the address has.
+    async fn enter(self: &Arc<Self>, peer: &Peer, broker: &Broker) -> Option<Slot> {
+        loop {
+            let freed = self.freed.notified();
+            match self.try_enter(peer, &broker.config()) {
+                Ok(slot) => return Some(slot),
+                Err(Excess::OfAddress) => return None,
+                // A slot may be freed before this is polled, but not before it is looked for again.
+                Err(Excess::OfAll) => _ = timeout(SLOT_RECHECK, freed).await,
+            }
+        }
+    }
+
+    fn try_enter(self: &Arc<Self>, peer: &Peer, config: &BrokerConfig) -> Result<Slot, Excess> {
+        let ip = peer.address.ip();
+        let limit = |max: i32| usize::try_from(max).unwrap_or(0);
+        let mut open = self.open.lock();
+        let of_ip = open.by_ip.get(&ip).copied().unwrap_or(0);
+        let of_listener = open.by_listener.get(&peer.listener).copied().unwrap_or(0);
+        let is_full = open.total >= limit(config.network.max_connections);
+        if of_listener >= limit(config.max_connections_of(&peer.listener))
+            || is_full && !config.is_for_brokers_alone(&peer.listener)
+        {
+            return Err(Excess::OfAll);
+        }
+        if of_ip >= limit(max_per_ip(config, ip)) {
+            return Err(Excess::OfAddress);
+        }
+        open.total += 1;
+        open.by_ip.insert(ip, of_ip + 1);
+        open.by_listener
+            .insert(peer.listener.clone(), of_listener + 1);
+        Ok(Slot {
+            connections: self.clone(),
+            ip,
+            listener: peer.listener.clone(),
+        })
     }
 }
 
@@ -67,11 +106,17 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock();
         open.total -= 1;
-        if let Some(of_ip) = open.by_ip.get_mut(&self.ip) {
-            *of_ip -= 1;
-            if *of_ip == 0 {
-                open.by_ip.remove(&self.ip);
-            }
+        uncount(&mut open.by_ip, &self.ip);
+        uncount(&mut open.by_listener, &self.listener);
+        self.connections.freed.notify_waiters();
+    }
+}
+
+fn uncount<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
         }
     }
 }
@@ -103,14 +148,16 @@ pub(crate) async fn accept(
                 continue;
             }
         };
-        let Some(slot) = broker.connections.enter(address.ip(), &broker.config()) else {
-            refusals.warn(|| tracing::warn!(%address, "too many connections, one refused"));
-            continue;
-        };
         let peer = Arc::new(Peer {
             address,
             listener: name.clone(),
         });
+        let Some(slot) = broker.connections.enter(&peer, &broker).await else {
+            refusals.warn(
+                || tracing::warn!(%address, "too many connections of one address, one closed"),
+            );
+            continue;
+        };
         match prepare(stream, &broker) {
             Ok(stream) => hand_over(stream, peer, slot, &broker, &workers).await,
             Err(error) => refusals
