@@ -109,7 +109,8 @@ def slow_writers(report, broker):
 
 def announced(port, request, sent):
     """A connection that sends so much of a request and no more, or less where the broker takes no more."""
-    connection = socket.create_connection(("127.0.0.1", port), 1)
+    connection = socket.create_connection(("127.0.0.1", port), 5)
+    connection.settimeout(1)
     try:
         connection.sendall(request[:sent])
     except OSError:

@@ -9,7 +9,7 @@ pub(crate) const PRESSED_BYTES: usize = 1024 * 1024;
 /// … in each such time, as any client does that is not far away or hostile; else its connection is closed.
 pub(crate) const PRESSED_WINDOW: Duration = Duration::from_secs(1);
 /// How long a request that is not whole keeps its share while there is no more of it to be had.
-pub(crate) const STARVED_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const STARVED_AFTER: Duration = Duration::from_secs(10);
 
 /// What a connection reads beside the head of its next request, outside the request budget: some dozens of small
 /// pipelined requests, and little enough beside what the kernel buffers for the socket.
@@ -19,8 +19,9 @@ pub(crate) const READ_AHEAD_BYTES: usize = 8 * 1024;
 /// nothing holds next to nothing.
 pub(crate) const FIRST_STEP_BYTES: usize = 1024;
 
-/// A request that has so much memory gets its buffer in its whole size: few can have that much.
-pub(crate) const GROWN_BYTES: usize = 1024 * 1024;
+/// As much as that it may come to hold in steps: a Produce as clients send them by default. Larger ones that find memory
+/// scarce follow one another, so that there is one large buffer at a time.
+pub(crate) const GROWN_BYTES: usize = 2 * 1024 * 1024;
 
 /// A request of at most this size draws on a pool of its own, unless it is a Produce.
 pub(crate) const SMALL_REQUEST_BYTES: usize = 16 * 1024;

@@ -1,11 +1,12 @@
 //! The memory that all requests in flight may hold together (`queued.max.request.bytes`), and beside it a small pool for
 //! small requests other than Produce: neither who sends large ones nor a disk that hangs keeps anybody else from asking.
 //!
-//! Invariants: no more of a request is in memory than its share allows, but for one *elder* in each pool, which holds no share
-//! and may grow to its whole size. Whoever only announces a request holds nothing that another cannot do without: half of
-//! a pool is given to whole requests at once, the rest in steps for what has arrived. No two requests wait for each other:
-//! the first to find a pool empty becomes its elder, and while others wait long, the elder must bring its bytes quickly,
-//! who holds a share must bring its own, and who holds one and finds no more is given up. What is whole waits for nobody.
+//! Invariants: no more of a request is in memory than its share allows, but for one *elder* in each pool, which holds no
+//! share and may grow to its whole size. Whoever only announces a request holds nothing that another cannot do without:
+//! half of a pool is given to whole requests at once, the rest in steps for what has arrived. No two requests wait for
+//! each other: the first to find a pool empty, or to need more than [`GROWN_BYTES`] in steps, becomes its elder; and while
+//! others wait long, who holds a share and who is the elder must bring their bytes quickly, and who holds a share and finds
+//! no more is given up. What is whole waits for nobody.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -91,10 +92,11 @@ impl Pool {
         }
     }
 
-    /// Waits, first come first served, for a share of `bytes` or to be the elder. `None` if it takes too long for one who
+    /// Waits, first come first served, for a share of `bytes`, unless it may go on only
+    /// `as_elder`, or to be the elder. `None` if it takes too long for one who
     /// `holds` a share already.
-    async fn turn(self: Arc<Self>, bytes: usize, holds: bool) -> Option<Holding> {
-        let mut granted = pin!(self.clone().granted(bytes));
+    async fn turn(self: Arc<Self>, bytes: usize, as_elder: bool, holds: bool) -> Option<Holding> {
+        let mut granted = pin!(self.clone().granted(bytes, as_elder));
         if let Ok(granted) = timeout(PRESSING_AFTER, &mut granted).await {
             return granted;
         }
@@ -105,7 +107,7 @@ impl Pool {
         }
     }
 
-    async fn granted(self: Arc<Self>, bytes: usize) -> Option<Holding> {
+    async fn granted(self: Arc<Self>, bytes: usize, as_elder: bool) -> Option<Holding> {
         let mut holding = Holding::of(self.clone());
         tokio::select! {
             biased;
@@ -113,7 +115,7 @@ impl Pool {
                 elder.forget();
                 holding.is_elder = true;
             }
-            Ok(permit) = self.bytes.acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)) => {
+            Ok(permit) = self.bytes.acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)), if !as_elder => {
                 permit.forget();
                 holding.bytes = bytes;
             }
@@ -132,24 +134,16 @@ impl Share {
         }
     }
 
-    /// How large to make the buffer of a request of `size` bytes: as large as is allowed, but once much has arrived, as large
-    /// as it will ever be. What is not written to costs nothing, and copying it again and again would.
-    pub(crate) fn buffer_bytes(&self, size: usize) -> usize {
-        match self.allows_bytes().min(size) {
-            allowed @ ..GROWN_BYTES => allowed,
-            _ => size,
-        }
-    }
-
     /// Returns when at least `bytes` more are allowed. May be abandoned and resumed.
     pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), FrameError> {
         let holding = &mut self.holding;
-        if self.turn.is_none() && holding.try_grow(bytes) {
+        let as_elder = holding.bytes + bytes > GROWN_BYTES;
+        if self.turn.is_none() && !as_elder && holding.try_grow(bytes) {
             return Ok(());
         }
         let turn = self.turn.get_or_insert_with(|| {
             let pool = holding.pool.clone();
-            Box::pin(pool.turn(bytes, holding.bytes > 0))
+            Box::pin(pool.turn(bytes, as_elder, holding.bytes > 0))
         });
         let granted = turn.await;
         self.turn = None;
@@ -307,7 +301,7 @@ mod tests {
     #[tokio::test]
     async fn who_holds_a_share_and_finds_no_more_is_given_up() {
         let budget = budget();
-        let _elder = budget.all.clone().turn(1, false).await.unwrap();
+        let _elder = budget.all.clone().turn(1, true, false).await.unwrap();
         let mut holder = budget.share(ApiKey::Produce, LIMIT);
         holder.grow(LIMIT).await.unwrap();
         let mut newcomer = budget.share(ApiKey::Produce, 1);

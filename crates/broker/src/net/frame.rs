@@ -176,7 +176,7 @@ impl FrameReader {
 
 impl Body {
     fn new(size: usize, share: Share) -> Self {
-        let bytes = BytesMut::with_capacity(share.buffer_bytes(size));
+        let bytes = BytesMut::with_capacity(share.allows_bytes().min(size));
         Self {
             frame: Frame { bytes, share },
             size,
@@ -196,7 +196,7 @@ impl Body {
                 }
                 let step = bytes.len().max(ahead.len()).max(FIRST_STEP_BYTES);
                 share.grow(step.min(self.size - bytes.len())).await?;
-                bytes.reserve(share.buffer_bytes(self.size) - bytes.len());
+                bytes.reserve(share.allows_bytes().min(self.size) - bytes.len());
                 continue;
             }
             if !ahead.is_empty() {
