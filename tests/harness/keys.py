@@ -228,6 +228,7 @@ def connection_limits():
                 expect(settle(lambda: all(map(is_open, rest))), "until another has ended")
                 for connection in rest:
                     connection.close()
+            expect(settle(lambda: opened(node, 1) == 1), "the others are gone")
             node.alter(BROKER, whose, key, "" if key.endswith("overrides") else 1000)
 
 
