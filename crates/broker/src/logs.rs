@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use replica::{Disk, Partition};
 use store::{
     FileCache, FoundPartition, LogConfig, LogDir, LogDirError, LogOptions, OpenError,
-    PartitionKind, PartitionName,
+    PartitionKind, PartitionName, Verdict,
 };
 use thiserror::Error;
 use uuid::Uuid;
@@ -65,7 +65,7 @@ impl LogsError {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Open(OpenError { source, .. }) | Self::Io { source, .. } => {
-                store::is_transient(source)
+                Verdict::of(source) == Verdict::Passes
             }
             _ => false,
         }
@@ -358,7 +358,7 @@ impl Logs {
             .filter(|(dir, _)| !dir.is_offline())
         {
             if let Err(error) = write(dir, &partitions) {
-                if store::is_final(&error) {
+                if Verdict::of(&error) == Verdict::Lost {
                     dir.offline.store(true, Ordering::Release);
                 }
                 tracing::error!(dir = %dir.path().display(), %error, "checkpoint not written");

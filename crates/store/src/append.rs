@@ -10,8 +10,8 @@ use crate::mark::Mark;
 use crate::producer_state::BatchMetadata;
 use crate::scan::BatchAt;
 use crate::segment::{RollCheck, Segment, WriteError};
-use crate::transient::is_transient;
 use crate::types::{AppendArgs, AppendError, Appended, Origin};
+use crate::verdict::Verdict;
 
 /// What an append comes to, before anything is written.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,7 @@ impl Log {
         if active.must_roll(&check)? {
             let rolled = self.roll_to(writer, extent.base_offset, now_ms);
             rolled.inspect_err(|error| {
-                if !is_transient(error) {
+                if Verdict::of(error) != Verdict::Passes {
                     self.set_failed();
                 }
             })?;

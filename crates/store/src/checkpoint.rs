@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use format::crc::crc32c;
 
-use crate::disk_fault::fsync;
+use crate::verdict::fsync;
 
 const VERSION: &str = "0";
 

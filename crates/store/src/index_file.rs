@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::disk_fault::fsync;
 use crate::limits::MAX_PENDING_INDEX_ENTRIES;
 use crate::names::{FileKind, PartitionDir};
+use crate::verdict::fsync;
 
 /// Entries of `N` bytes.
 #[derive(Debug)]

@@ -15,7 +15,6 @@ mod concurrency_tests;
 mod config;
 mod control;
 mod dir_lock;
-mod disk_fault;
 mod ends;
 mod epoch_cache;
 mod file_cache;
@@ -49,12 +48,11 @@ mod sync;
 mod test_support;
 mod time_index;
 mod timestamps;
-mod transient;
 mod truncate;
 mod types;
+mod verdict;
 
 pub use config::{Durability, LogConfig};
-pub use disk_fault::is_final;
 pub use file_cache::FileCache;
 pub use log::{Log, LogOptions};
 pub use log_dir::{CleanShutdown, FoundPartition, LogDir, LogDirError};
@@ -64,8 +62,8 @@ pub use recovery::{Checkpoint, OpenError};
 pub use retention::DeleteBeyondEnd;
 pub use scrub::Damage;
 pub use scrub_mark::ScrubMark;
-pub use transient::is_transient;
 pub use types::{
     ActiveProducer, AppendArgs, AppendError, Appended, Origin, Payload, ReadError,
     TimestampedOffset,
 };
+pub use verdict::Verdict;

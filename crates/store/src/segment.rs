@@ -20,7 +20,7 @@ use crate::names::{FileKind, PartitionDir};
 use crate::offset_index::{OffsetIndex, OffsetPosition};
 use crate::scan::{BatchAt, HeaderScan};
 use crate::time_index::{TimeIndex, TimestampOffset};
-use crate::transient::{is_transient, patiently};
+use crate::verdict::{Verdict, patiently};
 
 /// What the segments of a log share.
 #[derive(Debug, Clone)]
@@ -456,7 +456,7 @@ pub(crate) enum WriteError {
 
 impl WriteError {
     fn of(error: io::Error) -> Self {
-        if is_transient(&error) {
+        if Verdict::of(&error) == Verdict::Passes {
             Self::RolledBack(error)
         } else {
             Self::Final(error)

@@ -5,13 +5,12 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use crate::checkpoint::{self, Sync, sync_dir};
-use crate::disk_fault::{fsync, is_final};
 use crate::epoch_cache;
 use crate::log::Log;
 use crate::mark::Mark;
 use crate::names::FileKind;
 use crate::partition_metadata;
-use crate::transient::patiently;
+use crate::verdict::{Verdict, fsync, patiently};
 
 impl Log {
     /// Fsyncs everything up to the log end as it is on entry, and raises the durable end to it.
@@ -60,14 +59,13 @@ impl Log {
     /// indexes, its leader epochs and a producer snapshot. Returns the new recovery point, for the
     /// caller to write into the log dir's checkpoint.
     ///
-    /// Where any of these fsyncs fails the log has failed, as in [`sync`](Self::sync): a later one
-    /// would not tell what was lost. Anything else, a full disk say, leaves the recovery point where
+    /// Where any of these fsyncs fails, or the disk is lost, the log has failed, as in [`sync`](Self::sync). Anything else, a full disk say, leaves the recovery point where
     /// it is.
     pub fn checkpoint(&self) -> io::Result<i64> {
         let _syncing = self.syncing.lock();
         self.check_usable()?;
         self.checkpoint_alone().inspect_err(|error| {
-            if is_final(error) {
+            if Verdict::of(error) == Verdict::Lost {
                 self.set_failed();
             }
         })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use format::BatchError;
 
-use crate::transient::is_transient;
+use crate::verdict::Verdict;
 
 /// Where an append comes from, which decides what is checked of its producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub enum AppendError {
 impl AppendError {
     /// The same append may succeed later, without anything else being done.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Io(error) if is_transient(error))
+        matches!(self, Self::Io(error) if Verdict::of(error) == Verdict::Passes)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use replica::Disk;
-use store::{LogDir, OpenError, PartitionName, ScrubMark};
+use store::{LogDir, OpenError, PartitionName, ScrubMark, Verdict};
 use uuid::Uuid;
 
 use super::LogsError;
@@ -66,7 +66,7 @@ impl Dir {
 
     /// A disk that failed for good takes the directory offline.
     pub(super) fn judge(&self, error: OpenError) -> OpenError {
-        if store::is_final(&error.source) {
+        if Verdict::of(&error.source) == Verdict::Lost {
             self.offline.store(true, Ordering::Release);
         }
         error
