@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, differential, directories, durability, faults, hostile, keys, memory, powercut, tools
+from harness import clients, damage, differential, directories, durability, faults, hostile, keys, memory, powercut, tools
 from harness.report import Report
 
 TESTS = {
@@ -25,6 +25,7 @@ TESTS = {
     "lock": durability.lock,
     "log-dirs": durability.log_dirs,
     "directories": directories.directories,
+    "flipped-bits": damage.flipped_bits,
     "hostile": hostile.hostile,
     "memory": memory.memory_cap,
     "config-keys": keys.config_keys,

@@ -94,15 +94,17 @@ pub(crate) fn read_lines<T>(
     path: &Path,
     parse: impl Fn(&[&str]) -> Option<T>,
 ) -> io::Result<Vec<T>> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    parse_lines(&text, parse).map_err(|problem| {
-        let message = format!("{}: {problem}", path.display());
-        io::Error::new(io::ErrorKind::InvalidData, message)
-    })
+    let text = str::from_utf8(&bytes).map_err(|_| "it is not text".to_owned());
+    text.and_then(|text| parse_lines(text, parse))
+        .map_err(|problem| {
+            let message = format!("{}: {problem}", path.display());
+            io::Error::new(io::ErrorKind::InvalidData, message)
+        })
 }
 
 fn parse_lines<T>(text: &str, parse: impl Fn(&[&str]) -> Option<T>) -> Result<Vec<T>, String> {

@@ -305,15 +305,15 @@ impl LogDir {
 /// Reads and removes the clean-shutdown mark.
 fn take_clean_shutdown(dir: &Path) -> io::Result<Option<CleanShutdown>> {
     let path = dir.join(CLEAN_SHUTDOWN);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     remove_if_there(&path)?;
     sync_dir(dir)?;
     // Old Kafkas leave an empty file.
-    let broker_epoch = text
+    let broker_epoch = String::from_utf8_lossy(&bytes)
         .split_once("\"brokerEpoch\":")
         .and_then(|(_, value)| value.trim().trim_end_matches('}').trim().parse().ok())
         .unwrap_or(-1);

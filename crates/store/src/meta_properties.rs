@@ -24,11 +24,12 @@ pub struct MetaProperties {
 
 /// `None` if the file does not exist.
 pub(crate) fn read(dir: &Path) -> io::Result<Option<MetaProperties>> {
-    let text = match fs::read_to_string(dir.join(FILE_NAME)) {
-        Ok(text) => text,
+    let bytes = match fs::read(dir.join(FILE_NAME)) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    let text = String::from_utf8_lossy(&bytes);
     parse(&text).map(Some).map_err(|problem| {
         let message = format!("{FILE_NAME} {problem}");
         io::Error::new(io::ErrorKind::InvalidData, message)
