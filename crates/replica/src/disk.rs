@@ -1,4 +1,4 @@
-//! The disk beneath one log directory: the two threads that wait for it, and how long it has kept somebody waiting.
+//! The disk beneath one log directory: the threads that wait for it, and how long it has kept somebody waiting.
 //!
 //! Invariant: from the moment the disk is behind until its writer has done all that was handed over, whoever must not wait
 //! hands over what would; so nothing of that kind overtakes it.

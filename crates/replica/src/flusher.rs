@@ -1,37 +1,60 @@
-//! The group commit of one log directory: a thread that takes every partition with unsynced appends, syncs its log, and
-//! raises its durable end. The appends of the next cycle overlap the sync of this one.
+//! The group commit of one log directory: threads that take partitions with unsynced appends, sync their logs, and raise
+//! their durable ends. The appends that come to a partition during its sync share its next one.
 //!
-//! Invariant: a partition's dirty flag is cleared before its log end is read, so an append that comes during the sync
-//! queues the partition again.
+//! Invariants: a partition's dirty flag is cleared before its log end is read, so an append that comes during the sync
+//! queues the partition again; one partition is never synced by two threads at once.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::leader::Partition;
 use crate::vital::Vital;
 
-/// Below this many dirty partitions one thread syncs them in sequence; above, several do.
-const PARALLEL_FROM: usize = 3;
-/// Threads that share a cycle: where fdatasync throughput levels off (see ARCHITECTURE.md).
+/// Where fdatasync throughput levels off (see ARCHITECTURE.md).
 const SYNC_THREADS: usize = 8;
 
-/// Hands the partitions of one log directory to its flusher thread.
+/// Hands the partitions of one log directory to its sync threads.
 pub(crate) struct Flusher {
     queue: Mutex<Queue>,
     work: Condvar,
     /// Sticky: a sync failed, and no page of this directory is to be trusted from then on.
     failed: AtomicBool,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
 struct Queue {
     /// Each partition at most once (its dirty flag), so bounded by the partitions of the directory.
-    dirty: Vec<Arc<Partition>>,
+    dirty: VecDeque<Arc<Partition>>,
+    /// At most one a thread.
+    syncing: Vec<Arc<Partition>>,
     stopping: bool,
+}
+
+impl Queue {
+    /// Takes the oldest dirty partition that nobody syncs. Those that somebody syncs are next for whoever does.
+    fn begin(&mut self) -> Option<Arc<Partition>> {
+        let at = self
+            .dirty
+            .iter()
+            .position(|partition| !self.is_syncing(partition))?;
+        let partition = self.dirty.remove(at)?;
+        self.syncing.push(partition.clone());
+        Some(partition)
+    }
+
+    fn end(&mut self, partition: &Arc<Partition>) {
+        self.syncing.retain(|other| !Arc::ptr_eq(other, partition));
+    }
+
+    fn is_syncing(&self, partition: &Arc<Partition>) -> bool {
+        let mut syncing = self.syncing.iter();
+        syncing.any(|other| Arc::ptr_eq(other, partition))
+    }
 }
 
 impl Flusher {
@@ -40,68 +63,51 @@ impl Flusher {
             queue: Mutex::default(),
             work: Condvar::new(),
             failed: AtomicBool::new(false),
-            thread: Mutex::new(None),
+            threads: Mutex::default(),
         });
-        let running = flusher.clone();
-        let thread = Builder::new()
-            .name(format!("flush-{name}"))
-            .spawn(move || running.run())?;
-        *flusher.thread.lock() = Some(thread);
+        for _ in 0..SYNC_THREADS {
+            let running = flusher.clone();
+            let thread = Builder::new()
+                .name(format!("flush-{name}"))
+                .spawn(move || running.run())?;
+            flusher.threads.lock().push(thread);
+        }
         Ok(flusher)
     }
 
-    /// Syncs what is queued and ends the thread. What is queued meanwhile is left to whoever closes the logs: under load
+    /// Syncs what is queued and ends the threads. What is queued meanwhile is left to whoever closes the logs: under load
     /// the queue would never be found empty.
     pub(crate) fn stop(&self) {
         self.queue.lock().stopping = true;
-        self.work.notify_one();
-        if let Some(thread) = self.thread.lock().take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the flusher panicked");
+        self.work.notify_all();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("the flusher panicked");
+            }
         }
     }
 
     pub(crate) fn enqueue(&self, partition: Arc<Partition>) {
         let mut queue = self.queue.lock();
-        queue.dirty.push(partition);
-        if queue.dirty.len() == 1 {
+        if !queue.stopping {
+            queue.dirty.push_back(partition);
             self.work.notify_one();
         }
     }
 
     fn run(&self) {
         let _vital = Vital::job("flusher");
+        let mut queue = self.queue.lock();
         loop {
-            let (batch, is_last) = {
-                let mut queue = self.queue.lock();
-                while queue.dirty.is_empty() && !queue.stopping {
-                    self.work.wait(&mut queue);
-                }
-                (std::mem::take(&mut queue.dirty), queue.stopping)
-            };
-            self.sync_all(&batch);
-            if is_last {
+            if let Some(partition) = queue.begin() {
+                MutexGuard::unlocked(&mut queue, || self.sync(&partition));
+                queue.end(&partition);
+            } else if queue.stopping {
                 return;
+            } else {
+                self.work.wait(&mut queue);
             }
         }
-    }
-
-    fn sync_all(&self, batch: &[Arc<Partition>]) {
-        if batch.len() < PARALLEL_FROM {
-            batch.iter().for_each(|partition| self.sync(partition));
-            return;
-        }
-        let share = batch.len().div_ceil(SYNC_THREADS);
-        std::thread::scope(|scope| {
-            for part in batch.chunks(share) {
-                let sync_part = move || part.iter().for_each(|partition| self.sync(partition));
-                if Builder::new().spawn_scoped(scope, sync_part).is_err() {
-                    // No more threads to be had: slower, but nobody waits for ever.
-                    sync_part();
-                }
-            }
-        });
     }
 
     fn sync(&self, partition: &Partition) {

@@ -1,14 +1,13 @@
 //! Keeps cold reads off the connection workers: what is not in the page cache is brought there by a blocking thread first.
 //!
 //! The first and the last page of a range are asked for without waiting. Both resident means hot: what lies between was
-//! written or read ahead with them.
+//! written or read ahead with them. How far to read ahead is left to the kernel, which sees one sequential reader.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 /// Read at a time by a blocking thread; also its buffer.
@@ -39,13 +38,6 @@ fn is_resident(file: &File, position: u64) -> bool {
 }
 
 fn read_through(file: &File, from: u64, to: u64) -> io::Result<()> {
-    // Only a hint, and the reads below do without it.
-    let _ = fadvise(
-        file,
-        from,
-        std::num::NonZeroU64::new(to - from),
-        Advice::WillNeed,
-    );
     let mut buffer = vec![0; STEP_BYTES];
     let mut position = from;
     while position < to {
@@ -63,6 +55,8 @@ fn read_through(file: &File, from: u64, to: u64) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{Advice, fadvise};
+
     use super::*;
 
     #[tokio::test]
