@@ -8,19 +8,20 @@
 
 use std::io;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BytesMut};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use wire::ApiKey;
 use wire::limits::API_PREFIX_BYTES;
 
 use super::budget::{RequestBudget, Share};
+use super::buffer::Buffer;
 use super::hangup;
 use crate::limits::{FIRST_STEP_BYTES, READ_AHEAD_BYTES};
 
 /// One whole request, without its size prefix, and its share of the budget.
 pub(crate) struct Frame {
-    pub(crate) bytes: BytesMut,
+    pub(crate) bytes: Buffer,
     share: Share,
 }
 
@@ -176,7 +177,7 @@ impl FrameReader {
 
 impl Body {
     fn new(size: usize, share: Share) -> Self {
-        let bytes = BytesMut::with_capacity(share.allows_bytes().min(size));
+        let bytes = Buffer::with_capacity(share.allows_bytes().min(size));
         Self {
             frame: Frame { bytes, share },
             size,
@@ -196,14 +197,14 @@ impl Body {
                 }
                 let step = bytes.len().max(ahead.len()).max(FIRST_STEP_BYTES);
                 share.grow(step.min(self.size - bytes.len())).await?;
-                bytes.reserve(share.allows_bytes().min(self.size) - bytes.len());
+                bytes.grow(share.allows_bytes().min(self.size))?;
                 continue;
             }
             if !ahead.is_empty() {
-                bytes.put(ahead.take(room.min(ahead.len())));
+                bytes.take(ahead, room);
                 continue;
             }
-            match stream.try_read_buf(&mut bytes.limit(room)) {
+            match bytes.read(stream, room) {
                 Ok(0) => return Err(FrameError::Truncated),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -31,7 +31,7 @@ impl Peer {
         let address = listener.local_addr().unwrap();
         let client = TcpStream::connect(address).await.unwrap();
         Self {
-            reader: FrameReader::new(budget.clone(), 1 << 20),
+            reader: FrameReader::new(budget.clone(), 4 << 20),
             stream: listener.accept().await.unwrap().0,
             client,
         }
@@ -56,7 +56,7 @@ impl Peer {
 async fn frames_come_whole_however_they_are_cut() {
     let budget = RequestBudget::new(LIMIT as u64);
     let peer = Peer::connect(&budget).await;
-    let sizes = [4, 90_000, 10, 8_192, 150_000, 400_000, 4];
+    let sizes = [4, 90_000, 10, 8_192, 150_000, 3_000_000, 400_000, 4];
     let sent: Vec<u8> = sizes
         .iter()
         .flat_map(|size| request(PRODUCE, *size))
@@ -71,7 +71,7 @@ async fn frames_come_whole_however_they_are_cut() {
     });
     for size in sizes {
         let frame = reading.next(&peer.stream, |_| true).await.unwrap().unwrap();
-        assert_eq!(frame.bytes, &request(PRODUCE, size)[SIZE_BYTES..]);
+        assert_eq!(*frame.bytes, request(PRODUCE, size)[SIZE_BYTES..]);
     }
     drop(writer.await.unwrap());
     assert!(

@@ -1,6 +1,7 @@
 //! Sockets: accepting connections, framing requests, writing answers.
 
 mod budget;
+mod buffer;
 pub(crate) mod connection;
 mod frame;
 mod hangup;
