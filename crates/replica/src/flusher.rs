@@ -69,7 +69,8 @@ impl Flusher {
             let running = flusher.clone();
             let thread = Builder::new()
                 .name(format!("flush-{name}"))
-                .spawn(move || running.run())?;
+                .spawn(move || running.run())
+                .inspect_err(|_| flusher.stop())?;
             flusher.threads.lock().push(thread);
         }
         Ok(flusher)
