@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use parking_lot::{Condvar, Mutex};
@@ -16,8 +15,6 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 pub(crate) struct Writer {
     queue: Mutex<Queue>,
     work: Condvar,
-    /// Jobs that wait, and the one that is being done.
-    undone: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -33,7 +30,6 @@ impl Writer {
         let writer = Arc::new(Self {
             queue: Mutex::default(),
             work: Condvar::new(),
-            undone: AtomicUsize::new(0),
             thread: Mutex::default(),
         });
         let running = writer.clone();
@@ -60,16 +56,11 @@ impl Writer {
         }
     }
 
-    pub(crate) fn is_busy(&self) -> bool {
-        self.undone.load(Ordering::Acquire) > 0
-    }
-
     pub(crate) fn enqueue(&self, job: Job) {
         let mut queue = self.queue.lock();
         if queue.stopping {
             return;
         }
-        self.undone.fetch_add(1, Ordering::AcqRel);
         queue.jobs.push_back(job);
         self.work.notify_one();
     }
@@ -78,7 +69,6 @@ impl Writer {
         let _vital = Vital::job("writer");
         while let Some(job) = self.next() {
             job();
-            self.undone.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
