@@ -10,6 +10,7 @@ mod header;
 mod iter;
 mod lz4;
 mod record;
+mod search;
 mod validate;
 pub mod varint;
 mod walk;
@@ -25,6 +26,7 @@ pub use header::{
 };
 pub use iter::{Batch, Batches, batches};
 pub use record::{Header, Headers, MalformedRecord, Record, Records, records};
+pub use search::{RecordAt, SearchError, find_record};
 pub use validate::{
     InvalidBatch, MAX_RECORD_ERRORS, RecordError, RecordErrorKind, Rules, Validated,
     ValidationError, validate,

@@ -8,8 +8,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
+use crate::cached;
 use crate::limits::MAX_PENDING_INDEX_ENTRIES;
 use crate::names::{FileKind, PartitionDir};
 use crate::verdict::fsync;
@@ -72,8 +73,7 @@ impl<const N: usize> IndexFile<N> {
     }
 
     pub(crate) fn len(&self) -> io::Result<u32> {
-        let mut entries = self.entries.lock();
-        let written = self.written(&mut entries)?;
+        let (entries, written) = self.lock()?;
         Ok(written.saturating_add(entries.pending.len() as u32))
     }
 
@@ -100,13 +100,13 @@ impl<const N: usize> IndexFile<N> {
     }
 
     pub(crate) fn last(&self) -> io::Result<Option<[u8; N]>> {
-        let mut entries = self.entries.lock();
+        let (mut entries, written) = self.lock()?;
         if entries.last.is_some() {
             return Ok(entries.last);
         }
         // Nothing was pushed since the index was opened or truncated, so the last entry, if there
         // is one, waits in memory or is in the file.
-        entries.last = match (entries.pending.last().copied(), self.written(&mut entries)?) {
+        entries.last = match (entries.pending.last().copied(), written) {
             (Some(last), _) => Some(last),
             (None, 0) => None,
             (None, written) => Some(read_entry(&self.open_for_read()?, written - 1)?),
@@ -120,13 +120,31 @@ impl<const N: usize> IndexFile<N> {
         &self,
         before: impl Fn(&[u8; N]) -> bool,
     ) -> io::Result<(u32, Option<[u8; N]>)> {
-        let mut entries = self.entries.lock();
-        let written = self.written(&mut entries)?;
-        let in_memory = entries.pending.partition_point(|entry| before(entry));
-        if let Some(at) = in_memory.checked_sub(1) {
-            let count = written.saturating_add(in_memory as u32);
-            return Ok((count, entries.pending.get(at).copied()));
+        loop {
+            let (entries, written) = self.lock()?;
+            let in_memory = entries.pending.partition_point(|entry| before(entry));
+            if let Some(at) = in_memory.checked_sub(1) {
+                let count = written.saturating_add(in_memory as u32);
+                return Ok((count, entries.pending.get(at).copied()));
+            }
+            // Appends need the lock and must not wait for this read, which does not need it: what is in the file stays as
+            // it is, or is cut off.
+            drop(entries);
+            match self.last_written_where(written, &before) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::UnexpectedEof && self.lock()?.1 < written => {
+                }
+                found => return found,
+            }
         }
+    }
+
+    /// As `last_where`, of the first `written` entries of the file.
+    fn last_written_where(
+        &self,
+        written: u32,
+        before: impl Fn(&[u8; N]) -> bool,
+    ) -> io::Result<(u32, Option<[u8; N]>)> {
         if written == 0 {
             return Ok((0, None));
         }
@@ -147,8 +165,7 @@ impl<const N: usize> IndexFile<N> {
 
     /// Keeps the first `count` entries.
     pub(crate) fn truncate(&self, count: u32) -> io::Result<()> {
-        let mut entries = self.entries.lock();
-        let written = self.written(&mut entries)?;
+        let (mut entries, written) = self.lock()?;
         entries.last = None;
         if count >= written {
             entries.pending.truncate((count - written) as usize);
@@ -167,26 +184,39 @@ impl<const N: usize> IndexFile<N> {
             .is_ok_and(|metadata| metadata.len() % N as u64 == 0)
     }
 
-    fn written(&self, entries: &mut Entries<N>) -> io::Result<u32> {
+    /// The entries, and how many of them are in the file.
+    fn lock(&self) -> io::Result<(MutexGuard<'_, Entries<N>>, u32)> {
+        let entries = cached::lock(&self.entries)?;
         if let Some(written) = entries.written {
-            return Ok(written);
+            return Ok((entries, written));
         }
-        let size_bytes = match std::fs::metadata(self.dir.file(self.base_offset, self.kind)) {
-            Ok(metadata) => metadata.len(),
+        drop(entries);
+        let found = self.count()?;
+        // Who was faster counted the same, and may have written more since.
+        let mut entries = cached::lock(&self.entries)?;
+        let written = *entries.written.get_or_insert(found);
+        Ok((entries, written))
+    }
+
+    /// Entries in the file.
+    fn count(&self) -> io::Result<u32> {
+        let size_bytes = match self.open_for_read() {
+            Ok(file) => file.metadata()?.len(),
             // An index without entries leads to the segment's start, which is slow but right.
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        let written = u32::try_from(size_bytes / N as u64).unwrap_or(u32::MAX);
-        entries.written = Some(written);
-        Ok(written)
+        Ok(u32::try_from(size_bytes / N as u64).unwrap_or(u32::MAX))
     }
 
     fn write_pending(&self, entries: &mut Entries<N>) -> io::Result<()> {
         if entries.pending.is_empty() {
             return Ok(());
         }
-        let written = self.written(entries)?;
+        let written = match entries.written {
+            Some(written) => written,
+            None => self.count()?,
+        };
         let at = u64::from(written) * N as u64;
         self.open_for_write()?
             .write_all_at(entries.pending.as_flattened(), at)?;
@@ -196,7 +226,7 @@ impl<const N: usize> IndexFile<N> {
     }
 
     fn open_for_read(&self) -> io::Result<File> {
-        File::open(self.dir.file(self.base_offset, self.kind))
+        cached::open(&self.dir.file(self.base_offset, self.kind))
     }
 
     fn open_for_write(&self) -> io::Result<File> {
@@ -210,7 +240,7 @@ impl<const N: usize> IndexFile<N> {
 
 fn read_entry<const N: usize>(file: &File, at: u32) -> io::Result<[u8; N]> {
     let mut entry = [0; N];
-    file.read_exact_at(&mut entry, u64::from(at) * N as u64)?;
+    cached::read_exact_at(file, &mut entry, u64::from(at) * N as u64)?;
     Ok(entry)
 }
 
@@ -265,5 +295,49 @@ mod tests {
         index.flush().unwrap();
         let path = dir.path().join("00000000000000000000.index");
         assert_eq!(std::fs::read(path).unwrap(), [0, 0, 0, 9]);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_look_into_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path());
+        for i in 0..10u32 {
+            index.push(i.to_be_bytes()).unwrap();
+        }
+        index.flush().unwrap();
+        let looked = index.last_where(|_| {
+            // A lock that is held here would never be had.
+            index.push(10u32.to_be_bytes()).unwrap();
+            index.truncate(10).unwrap();
+            false
+        });
+        assert_eq!(looked.unwrap(), (0, None));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_meanwhile_is_looked_at_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path());
+        for i in 0..100u32 {
+            index.push(i.to_be_bytes()).unwrap();
+        }
+        index.flush().unwrap();
+        let looked = index.last_where(|_| {
+            index.truncate(3).unwrap();
+            true
+        });
+        assert_eq!(looked.unwrap(), (3, Some(2u32.to_be_bytes())));
+    }
+
+    #[test]
+    fn an_index_that_is_being_written_is_not_waited_for_where_nobody_may_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path());
+        index.push([0; 4]).unwrap();
+        let written = index.entries.lock();
+        let looked = cached::only(|| index.last_where(|_| true));
+        assert_eq!(looked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(written);
+        assert!(cached::only(|| index.last_where(|_| true)).is_ok());
     }
 }

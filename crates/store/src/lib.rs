@@ -8,6 +8,7 @@
 
 mod append;
 pub mod base64url;
+mod cached;
 mod checked_scan;
 mod checkpoint;
 #[cfg(test)]
@@ -63,7 +64,7 @@ pub use retention::DeleteBeyondEnd;
 pub use scrub::Damage;
 pub use scrub_mark::ScrubMark;
 pub use types::{
-    ActiveProducer, AppendArgs, AppendError, Appended, Origin, Payload, ReadError,
-    TimestampedOffset,
+    ActiveProducer, AppendArgs, AppendError, Appended, Found, Origin, Payload, Reach, ReadArgs,
+    ReadError, TimestampedOffset,
 };
 pub use verdict::Verdict;

@@ -23,7 +23,7 @@ pub(crate) const RECALL_BYTES: u32 = 64 << 20;
 /// producer survives: an unknown producer is accepted at any sequence.
 pub(crate) const MAX_PRODUCERS: usize = 100_000;
 
-/// Decompressed bytes looked at when one batch is searched for a timestamp.
+/// Decompressed bytes that pass when one batch is searched for a timestamp: a bound on time, not on memory.
 pub(crate) const MAX_DECOMPRESSED_BYTES: usize = 256 << 20;
 
 /// Descriptors looked at when one is to be closed: bounds the work of a single open.

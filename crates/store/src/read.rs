@@ -7,18 +7,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::cached;
 use crate::limits::MIN_MAPPED_BYTES;
 use crate::log::Log;
 use crate::mapped;
 use crate::segment::Segment;
-use crate::types::{Payload, ReadError};
+use crate::types::{Found, Payload, Reach, ReadArgs, ReadError};
 
 impl Log {
     /// The batches from the one that holds `from` on, of those that end below `up_to`, out of one
     /// segment: at most `max_bytes`, but one whole batch however large it is if `at_least_one`.
-    ///
-    /// `up_to` is cheapest when it is the log end or the durable end. Nothing at or beyond the log
-    /// end is answered, whatever it says.
     pub fn read(
         &self,
         from: i64,
@@ -26,38 +24,63 @@ impl Log {
         up_to: i64,
         at_least_one: bool,
     ) -> Result<Payload, ReadError> {
+        let found = self.find(&ReadArgs {
+            from,
+            max_bytes,
+            up_to,
+            at_least_one,
+            reach: Reach::Disk,
+        });
+        found.map(|found| found.payload)
+    }
+
+    /// As [`read`](Self::read), with a word on what follows.
+    pub fn find(&self, args: &ReadArgs) -> Result<Found, ReadError> {
         loop {
             let end = self.ends.end();
             let log_start = self.log_start();
-            if from < log_start || from > end.offset {
+            if args.from < log_start || args.from > end.offset {
                 return Err(ReadError::OutOfRange {
-                    offset: from,
+                    offset: args.from,
                     log_start,
                     log_end: end.offset,
                 });
             }
-            let up_to = up_to.min(end.offset);
-            if from >= up_to {
-                return Ok(Payload::empty());
+            let args = ReadArgs {
+                up_to: args.up_to.min(end.offset),
+                ..*args
+            };
+            let more = args.from < args.up_to;
+            if !more || (args.max_bytes == 0 && !args.at_least_one) {
+                let payload = Payload::empty();
+                return Ok(Found { payload, more });
             }
-            match self.read_segments(from, max_bytes, up_to, at_least_one) {
-                Attempt::Read(payload) => return Ok(payload),
+            let attempt = match args.reach {
+                Reach::Memory => cached::only(|| self.find_in_segments(&args)),
+                Reach::Disk => self.find_in_segments(&args),
+            };
+            match attempt {
+                Attempt::Read(found) => return Ok(found),
                 // The list without the segment is published, or about to be.
                 Attempt::Retired => self.check_usable()?,
+                Attempt::Failed(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Err(ReadError::Cold);
+                }
                 Attempt::Failed(error) => return Err(error.into()),
             }
         }
     }
 
-    fn read_segments(&self, from: i64, max_bytes: u32, up_to: i64, at_least_one: bool) -> Attempt {
+    fn find_in_segments(&self, args: &ReadArgs) -> Attempt {
         let segments = self.segments.load_full();
-        let after = segments.partition_point(|segment| segment.base_offset() <= from);
+        let after = segments.partition_point(|segment| segment.base_offset() <= args.from);
         let candidates = segments.get(after.saturating_sub(1)..).unwrap_or_default();
-        for segment in candidates {
-            if segment.base_offset() >= up_to {
-                break;
-            }
-            let range = self.range(segment, from, max_bytes, up_to, at_least_one);
+        let mut candidates = candidates
+            .iter()
+            .take_while(|segment| segment.base_offset() < args.up_to)
+            .peekable();
+        while let Some(segment) = candidates.next() {
+            let range = self.range(segment, args);
             let file = segment.file();
             // A retired segment's file may have been cut, or be gone, when it was opened.
             if segment.is_retired() {
@@ -65,35 +88,36 @@ impl Log {
             }
             match (range, file) {
                 (Ok(None), _) => {}
-                (Ok(Some((position, len))), Ok(file)) => {
-                    let position = u64::from(position);
-                    return Attempt::Read(Payload::File {
-                        file,
-                        position,
-                        len,
+                (Ok(Some(range)), Ok(file)) => {
+                    return Attempt::Read(Found {
+                        payload: Payload::File {
+                            file,
+                            position: u64::from(range.start),
+                            len: range.end - range.start,
+                        },
+                        more: range.end < range.limit || candidates.peek().is_some(),
                     });
                 }
                 (Err(error), _) | (_, Err(error)) => return Attempt::Failed(error),
             }
         }
-        Attempt::Read(Payload::empty())
+        Attempt::Read(Found {
+            payload: Payload::empty(),
+            more: false,
+        })
     }
 
-    /// Position and length of what one segment answers; `None` if it has no such batch.
-    fn range(
-        &self,
-        segment: &Segment,
-        from: i64,
-        max_bytes: u32,
-        up_to: i64,
-        at_least_one: bool,
-    ) -> io::Result<Option<(u32, u32)>> {
-        let limit = self.limit(segment, up_to)?;
-        let Some(start) = segment.find(from, limit)? else {
+    /// What one segment answers; `None` if it has no such batch.
+    fn range(&self, segment: &Segment, args: &ReadArgs) -> io::Result<Option<Range>> {
+        let limit = self.limit(segment, args.up_to)?;
+        let Some(first) = segment.find(args.from, limit)? else {
             return Ok(None);
         };
-        let end = segment.cut(&start, limit, max_bytes, at_least_one)?;
-        Ok(Some((start.position, end - start.position)))
+        Ok(Some(Range {
+            start: first.position,
+            end: segment.cut(&first, limit, args.max_bytes, args.at_least_one)?,
+            limit,
+        }))
     }
 
     /// Where the batches of `segment` that end below `up_to` end.
@@ -115,9 +139,17 @@ impl Log {
     }
 }
 
+/// Positions in a segment.
+struct Range {
+    start: u32,
+    end: u32,
+    /// Where the batches that may be answered end.
+    limit: u32,
+}
+
 /// How one try at a read ended.
 enum Attempt {
-    Read(Payload),
+    Read(Found),
     /// The log was truncated or cut at its start meanwhile.
     Retired,
     Failed(io::Error),
@@ -148,3 +180,7 @@ fn copy_range(file: &Arc<File>, position: u64, size_bytes: usize) -> io::Result<
     file.read_exact_at(&mut buffer, position)?;
     Ok(Bytes::from(buffer))
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

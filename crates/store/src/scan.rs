@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use format::{BatchHeader, HEADER_SIZE_BYTES};
 
+use crate::cached;
 use crate::limits::SCAN_CHUNK_BYTES;
 
 /// A batch and where it begins.
@@ -71,8 +71,7 @@ impl HeaderScan {
         let size_bytes = SCAN_CHUNK_BYTES.min((self.limit - self.position) as usize);
         self.chunk.resize(size_bytes, 0);
         self.chunk_position = self.position;
-        self.file
-            .read_exact_at(&mut self.chunk, u64::from(self.position))
+        cached::read_exact_at(&self.file, &mut self.chunk, u64::from(self.position))
     }
 
     fn corrupt(&self, problem: &str) -> io::Error {

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use format::records;
+use format::RecordAt;
 
 use crate::limits::MAX_DECOMPRESSED_BYTES;
 use crate::log::Log;
@@ -51,8 +51,7 @@ impl Log {
                 if batch.header.max_timestamp < timestamp {
                     continue;
                 }
-                let wanted =
-                    |at: &TimestampedOffset| at.timestamp >= timestamp && at.offset >= log_start;
+                let wanted = |at: RecordAt| at.timestamp >= timestamp && at.offset >= log_start;
                 if let Some(found) = find_record(segment, &batch, wanted)? {
                     return Ok(Some(found));
                 }
@@ -101,29 +100,20 @@ impl Log {
 fn find_record(
     segment: &Segment,
     batch: &BatchAt,
-    wanted: impl Fn(&TimestampedOffset) -> bool,
+    wanted: impl Fn(RecordAt) -> bool,
 ) -> io::Result<Option<TimestampedOffset>> {
-    let header = &batch.header;
-    let mut bytes = vec![0; header.size_bytes()];
+    let mut bytes = vec![0; batch.header.size_bytes()];
     segment
         .file()?
         .read_exact_at(&mut bytes, u64::from(batch.position))?;
-    let invalid = |error: &dyn std::fmt::Display| {
-        io::Error::new(io::ErrorKind::InvalidData, error.to_string())
-    };
-    let body = format::body(&bytes, MAX_DECOMPRESSED_BYTES).map_err(|error| invalid(&error))?;
-    for record in records(&body) {
-        let record = record.map_err(|error| invalid(&error))?;
-        let at = TimestampedOffset {
-            offset: record.offset(header),
-            timestamp: record.timestamp(header),
-            leader_epoch: header.partition_leader_epoch,
-        };
-        if wanted(&at) {
-            return Ok(Some(at));
-        }
-    }
-    Ok(None)
+    let found = format::find_record(&bytes, MAX_DECOMPRESSED_BYTES, wanted);
+    let found =
+        found.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+    Ok(found.map(|at| TimestampedOffset {
+        offset: at.offset,
+        timestamp: at.timestamp,
+        leader_epoch: batch.header.partition_leader_epoch,
+    }))
 }
 
 #[cfg(test)]

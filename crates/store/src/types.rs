@@ -97,8 +97,42 @@ pub enum ReadError {
         log_start: i64,
         log_end: i64,
     },
+    /// The disk is needed, and the read was not to wait for it.
+    #[error("not in the page cache")]
+    Cold,
     #[error("cannot read: {0}")]
     Io(#[from] io::Error),
+}
+
+/// Where a read looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// In memory, and in the page cache.
+    Memory,
+    /// On the disk too, however long that takes.
+    Disk,
+}
+
+/// What a read asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadArgs {
+    /// An offset of the first batch.
+    pub from: i64,
+    pub max_bytes: u32,
+    /// Above all batches. Cheapest when it is the log end or the durable end; nothing at or beyond the log end is answered,
+    /// whatever it says.
+    pub up_to: i64,
+    /// The first batch comes however large it is.
+    pub at_least_one: bool,
+    pub reach: Reach,
+}
+
+/// What a read found.
+#[derive(Debug)]
+pub struct Found {
+    pub payload: Payload,
+    /// Batches below `up_to` come after these, and a read from there would find them.
+    pub more: bool,
 }
 
 /// Whole batches as read, not yet copied. The file stays readable while this lives, whatever
