@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import struct
 
+from harness import wire
 from harness.brokers import Tidelog
 from harness.durability import tool
-from harness.node import CLUSTER_METADATA, TOPIC, Node, settle, small_batch
+from harness.node import CLUSTER_METADATA, TOPIC, Node, listed, settle, small_batch
 
 STORAGE_ERROR = 56
 PARTITIONS = 6
@@ -100,6 +102,11 @@ def went_offline(report, node, lost, gone, others, written, when):
     report.note(len(gone) == 2 and all(errors[partition] == STORAGE_ERROR for partition in gone),
                 f"its partitions answer that their storage failed, {when}", f"{errors}")
     report.note(all(errors[partition] == 0 for partition in others), f"the others go on, {when}", f"{errors}")
+    told_of = {partition: errors_of(node, "spread", partition) for partition in range(PARTITIONS)}
+    report.note(all(set(told_of[partition].values()) == {STORAGE_ERROR} for partition in gone),
+                f"and so to whoever asks about their records, {when}", f"{told_of}")
+    report.note(all(set(told_of[partition].values()) == {0} for partition in others),
+                f"who asks about the others' is answered, {when}", f"{told_of}")
     ends = {node.offset("spread", -1, partition) for partition in others}
     report.note(ends == {written + 1}, f"all of theirs is there, {when}", f"{ends}")
 
@@ -107,6 +114,26 @@ def went_offline(report, node, lost, gone, others, written, when):
         return dict(log_dir_errors(node))
     report.note(settle(lambda: told().get(str(lost)) == STORAGE_ERROR and sorted(told().values()) == [0, 0, STORAGE_ERROR]),
                 f"DescribeLogDirs tells of it, {when}", f"{told()}")
+
+
+def errors_of(node, topic, partition):
+    """What each request about a partition's records is answered, Produce apart."""
+    def ask(key, version, about, kinds, before=b"", after=b"", throttled=True):
+        answer = node.ask(key, version, before + listed(wire.text(topic) + listed(struct.pack(">i", partition) + about)) + after)
+        answer.take("ii" if throttled else "i")
+        answer.text()
+        answer.take("i")
+        return answer.take(kinds)
+
+    producers = node.ask(61, 0, bytes([2, len(topic) + 1]) + topic.encode() + struct.pack(">bibb", 2, partition, 0, 0), flexible=True)
+    producers.bytes(1 + 4 + 1 + 1 + len(topic) + 1)
+    return {
+        "Fetch": ask(1, 4, struct.pack(">qi", 0, 1 << 20), "ih", before=struct.pack(">iiiib", -1, 0, 0, 1 << 20, 0))[1],
+        "ListOffsets": ask(2, 1, struct.pack(">q", -1), "ih", before=struct.pack(">i", -1), throttled=False)[1],
+        "DeleteRecords": ask(21, 0, struct.pack(">q", 0), "iqh", after=struct.pack(">i", 20_000))[2],
+        "OffsetForLeaderEpoch": ask(23, 2, struct.pack(">ii", -1, 0), "hi")[0],
+        "DescribeProducers": producers.take("ih")[1],
+    }
 
 
 def log_dir_errors(node):
