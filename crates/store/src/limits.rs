@@ -41,3 +41,11 @@ pub(crate) const MAX_SEGMENT_BYTES: u32 = i32::MAX as u32;
 /// From here on a range is mapped instead of copied when its bytes are wanted in memory: below, a
 /// copy costs less than setting up and tearing down the map.
 pub(crate) const MIN_MAPPED_BYTES: u32 = 64 * 1024;
+
+/// From this size on a segment has space set aside ahead of its writes, as much again as it has: many small logs hold
+/// none.
+pub(crate) const MIN_RESERVE_BYTES: u64 = 1 << 20;
+
+/// Most space that a segment has set aside: larger steps save nothing more, and a disk that is nearly full is not kept
+/// from others.
+pub(crate) const MAX_RESERVE_BYTES: u64 = 16 << 20;

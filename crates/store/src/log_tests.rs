@@ -212,3 +212,44 @@ fn leader_epochs_are_kept() {
         "an epoch without a record is forgotten"
     );
 }
+
+#[test]
+fn a_growing_segment_has_space_set_aside_and_gives_it_back() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let held = |base: i64| {
+        let file = std::fs::metadata(path.join(format!("{base:020}.log"))).unwrap();
+        (file.blocks() * 512 / 1024, file.len())
+    };
+    let log = open(&path, LogConfig::default());
+    let size = |count: u64| batch(NOW_MS, 1, 100_000).len() as u64 * count;
+    let grow = |log: &Log, count| {
+        for _ in 0..count {
+            append(log, batch(NOW_MS, 1, 100_000));
+        }
+    };
+    grow(&log, 5);
+    log.sync().unwrap();
+    assert!(held(0).0 < 1024, "a small log has none");
+    grow(&log, 15);
+    log.sync().unwrap();
+    let (kib, len) = held(0);
+    assert!(kib > 2048 && kib <= 4096 + 64, "{kib} KiB");
+    assert_eq!(len, size(20), "the file does not look longer");
+    drop(log);
+
+    // As after SIGKILL: what was set aside is not lost for good.
+    let log = open(&path, LogConfig::default());
+    assert!(held(0).0 < 2048 && held(0).1 == size(20), "{:?}", held(0));
+    grow(&log, 10);
+    log.roll(NOW_MS).unwrap();
+    assert!(held(0).0 < 3072 && held(0).1 == size(30), "{:?}", held(0));
+    grow(&log, 20);
+    log.close().unwrap();
+    assert!(
+        held(30).0 < 2048 && held(30).1 == size(20),
+        "{:?}",
+        held(30)
+    );
+}

@@ -259,9 +259,10 @@ impl Recovery<'_> {
                 bytes = size_bytes - position,
                 "cutting off what is no whole batch"
             );
-            segment.file()?.set_len(u64::from(position))?;
             segment.publish(position);
         }
+        // Also where nothing is cut off: space that was set aside behind the end is given back.
+        segment.file()?.set_len(u64::from(position))?;
         segment.set_dirty();
         segment.seal()?;
         Ok(segment)

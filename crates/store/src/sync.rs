@@ -104,7 +104,10 @@ impl Log {
         for segment in self.segments.load().iter() {
             segment.flush_indexes()?;
         }
-        self.active().seal()?;
+        {
+            let _writer = self.writer.lock();
+            self.active().seal()?;
+        }
         self.recovery_point.store(end_offset, Ordering::Release);
         self.drop_snapshots(&superseded)
     }
