@@ -48,7 +48,11 @@ async fn main() -> Outcome {
         }
     }
     report("consume-from-time", all.consume_from_time().await);
-    report("group-rebalance", all.group_rebalance().await);
+    report("group-rebalance", all.group_rebalance("range").await);
+    report(
+        "group-rebalance-cooperative",
+        all.group_rebalance("cooperative-sticky").await,
+    );
     report("admin", all.administer().await);
     report("idempotent", all.idempotent().await);
     report("big-message", all.big_message().await);
@@ -143,13 +147,23 @@ impl Scenarios {
         config.create()
     }
 
-    fn consumer(&self, group: &str) -> Result<BaseConsumer, rdkafka::error::KafkaError> {
+    fn consumer(&self) -> Result<BaseConsumer, rdkafka::error::KafkaError> {
+        self.member("unused", "range")
+    }
+
+    fn member(
+        &self,
+        group: &str,
+        strategy: &str,
+    ) -> Result<BaseConsumer, rdkafka::error::KafkaError> {
         ClientConfig::new()
             .set("bootstrap.servers", &self.bootstrap)
             .set("group.id", format!("{}{group}", self.prefix))
+            .set("partition.assignment.strategy", strategy)
             .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")
             .set("session.timeout.ms", "10000")
+            .set("heartbeat.interval.ms", "300")
             .create()
     }
 
@@ -172,7 +186,7 @@ impl Scenarios {
         partitions: i32,
         count: usize,
     ) -> Result<Vec<OwnedMessage>, Box<dyn std::error::Error>> {
-        let consumer = self.consumer("unused")?;
+        let consumer = self.consumer()?;
         let mut all = TopicPartitionList::new();
         for partition in 0..partitions {
             all.add_partition_offset(topic, partition, Offset::Beginning)?;
@@ -207,7 +221,7 @@ impl Scenarios {
                 .timestamp(1000 * i);
             producer.send(record, LIMIT).await.map_err(|(why, _)| why)?;
         }
-        let consumer = self.consumer("unused")?;
+        let consumer = self.consumer()?;
         let mut asked = TopicPartitionList::new();
         asked.add_partition_offset(&topic, 0, Offset::Offset(5500))?;
         let found = consumer.offsets_for_times(asked, LIMIT)?;
@@ -217,13 +231,23 @@ impl Scenarios {
                 .find_partition(&topic, 0)
                 .map(|partition| partition.offset()),
         )?;
-        expect((0, 10), consumer.fetch_watermarks(&topic, 0, LIMIT)?)
+        expect((0, 10), consumer.fetch_watermarks(&topic, 0, LIMIT)?)?;
+        consumer.assign(&found)?;
+        let mut seen = Vec::new();
+        until("the rest is read", || {
+            poll(&consumer, &mut seen).map(|_| seen.len() >= 5)
+        })?;
+        expect(numbered(10).split_off(5), texts(&seen))
     }
 
-    async fn group_rebalance(&self) -> Outcome {
-        let topic = self.topic("group", 4, &[]).await?;
-        let (first, second, mut seen) =
-            (self.consumer("group")?, self.consumer("group")?, Vec::new());
+    async fn group_rebalance(&self, strategy: &str) -> Outcome {
+        let name = format!("group-{strategy}");
+        let topic = self.topic(&name, 4, &[]).await?;
+        let (first, second, mut seen) = (
+            self.member(&name, strategy)?,
+            self.member(&name, strategy)?,
+            Vec::new(),
+        );
         first.subscribe(&[&topic])?;
         until("the first member has all", || {
             Ok(poll(&first, &mut seen)? == 4)
@@ -263,7 +287,7 @@ impl Scenarios {
 
     async fn administer(&self) -> Outcome {
         let topic = self.topic("admin", 3, &[("retention.ms", "60000")]).await?;
-        let consumer = self.consumer("unused")?;
+        let consumer = self.consumer()?;
         let metadata = consumer.fetch_metadata(Some(&topic), LIMIT)?;
         expect(
             Some(3),
@@ -384,13 +408,21 @@ impl Scenarios {
             .send(FutureRecord::<_, ()>::to(&topic).key("no value"), LIMIT)
             .await
             .map_err(|(why, _)| why)?;
-        let found = self.read(&topic, 1, 2)?;
+        producer
+            .send(FutureRecord::<(), ()>::to(&topic), LIMIT)
+            .await
+            .map_err(|(why, _)| why)?;
+        let found = self.read(&topic, 1, 3)?;
         let pairs: Vec<_> = found
             .iter()
             .map(|message| (message.key(), message.payload()))
             .collect();
         expect(
-            vec![(None, Some(&b"no key"[..])), (Some(&b"no value"[..]), None)],
+            vec![
+                (None, Some(&b"no key"[..])),
+                (Some(&b"no value"[..]), None),
+                (None, None),
+            ],
             pairs,
         )
     }

@@ -1,6 +1,7 @@
 """The clients net: programs in five languages, each a user of a client library, against one broker."""
 
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -9,10 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from harness.brokers import ROOT, TESTS, Kafka, Tidelog, java
 from harness.javac import CACHE, compiled
 from harness.report import say
+from harness.wire import ask, frame, text
 
 TIME_LIMIT_S = 300
 AT_ONCE = 3
 CLIENTS = TESTS / "clients"
+# What Kafka does not refuse: against it these have to fail.
+REFUSED_BY_US = {"transactions-refused"}
 
 
 def java_client(library):
@@ -69,6 +73,15 @@ PROGRAMS = {
 }
 
 
+def create_topics(broker, prefix):
+    """The topics with settings of their own for kcat, which cannot create any."""
+    def topic(name, partitions, **configs):
+        pairs = b"".join(text(key.replace("_", ".")) + text(value) for key, value in configs.items())
+        return text(prefix + name) + struct.pack(">ihii", partitions, 1, 0, len(configs)) + pairs
+    topics = [topic("rebalance", 4), topic("many", 1000), topic("big", 1, max_message_bytes="3000000")]
+    ask(broker.port, frame(19, 2, struct.pack(">i", len(topics)) + b"".join(topics) + struct.pack(">i?", 30_000, False)))
+
+
 def run_client(report, broker, name, command):
     run = subprocess.run([*map(str, command), broker.bootstrap, f"{name}-"], text=True, timeout=TIME_LIMIT_S,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -76,7 +89,8 @@ def run_client(report, broker, name, command):
     for line in lines:
         if line.startswith(("ok ", "FAIL ")):
             word, scenario, *why = line.split(" ", 2)
-            report.note(word == "ok", f"{name} {scenario}", " ".join(why))
+            passes = not (scenario in REFUSED_BY_US and broker.name == "kafka")
+            report.note((word == "ok") == passes, f"{name} {scenario}", " ".join(why))
     report.note(lines[-1:] == ["done"], f"{name} ran to its end", run.stderr[-2000:])
 
 
@@ -95,6 +109,7 @@ def all_against(report, broker):
         say(f"preparing client {name}")
         commands[name] = PROGRAMS[name]()
     with broker, ThreadPoolExecutor(AT_ONCE) as pool:
+        create_topics(broker, "kcat-")
         list(pool.map(one, names))
 
 

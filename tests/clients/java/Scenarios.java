@@ -8,18 +8,24 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.MemberToRemove;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -27,6 +33,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public final class Scenarios {
     private static final Duration POLL = Duration.ofMillis(200);
     private static final long LIMIT_MS = 30_000;
+    private static final long AT_ONCE_NS = 5_000_000_000L;
     private static String bootstrap;
     private static String prefix;
     private static Admin admin;
@@ -47,13 +54,16 @@ public final class Scenarios {
             }
         }
         scenario("consume-from-time", Scenarios::consumeFromTime);
-        scenario("group-rebalance", Scenarios::groupRebalance);
+        scenario("group-rebalance", () -> groupRebalance("group", "RangeAssignor", 4));
+        scenario("group-rebalance-cooperative", () -> groupRebalance("cooperative", "CooperativeStickyAssignor", 2));
+        scenario("static-members", Scenarios::staticMembers);
         scenario("admin", Scenarios::administer);
         scenario("idempotent", Scenarios::idempotent);
         scenario("big-message", Scenarios::bigMessage);
         scenario("headers", Scenarios::headers);
         scenario("nulls", Scenarios::nulls);
         scenario("many-partitions", Scenarios::manyPartitions);
+        scenario("transactions-refused", Scenarios::transactionsRefused);
         admin.close();
         System.out.println("done");
         System.exit(0);
@@ -92,23 +102,27 @@ public final class Scenarios {
             expect(5L, found.offset());
             expect(5_000L, found.timestamp());
             consumer.seek(partition, found.offset());
-            expect("record 5", values(poll(consumer, 5)).get(0));
+            expect(numbered("record ", 10).subList(5, 10), values(poll(consumer, 5)));
             expect(10L, consumer.endOffsets(List.of(partition)).get(partition));
             expect(0L, consumer.beginningOffsets(List.of(partition)).get(partition));
         }
     }
 
-    private static void groupRebalance() throws Exception {
-        String topic = topic("group", 4, Map.of());
-        Map<String, Object> settings = Map.of("group.id", prefix + "group", "enable.auto.commit", "false");
+    /** Cooperative members give up only what another one takes, eager ones all that they have. */
+    private static void groupRebalance(String name, String assignor, int mostGivenUpAtOnce) throws Exception {
+        String topic = topic(name, 4, Map.of());
+        Map<String, Object> settings = Map.of("group.id", prefix + name, "enable.auto.commit", "false",
+                "partition.assignment.strategy", "org.apache.kafka.clients.consumer." + assignor);
         Set<String> seen = new HashSet<>();
+        Changes changes = new Changes();
         try (var first = consumer(settings)) {
-            first.subscribe(List.of(topic));
+            first.subscribe(List.of(topic), changes);
             until("the first member has all", () -> pollInto(first, seen).assignment().size() == 4);
             try (var second = consumer(settings)) {
                 second.subscribe(List.of(topic));
                 until("both members have two", () -> pollInto(first, seen).assignment().size() == 2
                         & pollInto(second, seen).assignment().size() == 2);
+                expect(mostGivenUpAtOnce, changes.mostGivenUpAtOnce);
                 try (var producer = producer(Map.of())) {
                     for (int i = 0; i < 40; i++) {
                         producer.send(new ProducerRecord<>(topic, i % 4, null, bytes("record " + i)));
@@ -124,9 +138,41 @@ public final class Scenarios {
             }
             until("the first member has all again", () -> pollInto(first, seen).assignment().size() == 4);
         }
-        var committed = admin.listConsumerGroupOffsets(prefix + "group").partitionsToOffsetAndMetadata().get();
+        var committed = admin.listConsumerGroupOffsets(prefix + name).partitionsToOffsetAndMetadata().get();
         expect(40L, committed.values().stream().mapToLong(offset -> offset.offset()).sum());
-        admin.deleteConsumerGroups(List.of(prefix + "group")).all().get();
+        admin.deleteConsumerGroups(List.of(prefix + name)).all().get();
+    }
+
+    private static void staticMembers() throws Exception {
+        String topic = topic("static", 4, Map.of());
+        String group = prefix + "static";
+        Set<String> seen = new HashSet<>();
+        Changes changes = new Changes();
+        try (var first = staticMember(group, "one")) {
+            first.subscribe(List.of(topic), changes);
+            Set<TopicPartition> hadByTwo;
+            try (var second = staticMember(group, "two")) {
+                second.subscribe(List.of(topic));
+                until("both members have two", () -> pollInto(first, seen).assignment().size() == 2
+                        & pollInto(second, seen).assignment().size() == 2);
+                hadByTwo = Set.copyOf(second.assignment());
+            }
+            int assignments = changes.assignments;
+            try (var back = staticMember(group, "two"); var usurper = staticMember(group, "two")) {
+                back.subscribe(List.of(topic));
+                until("the member is back with what it had", () -> pollInto(back, seen).assignment().equals(hadByTwo)
+                        & pollInto(first, seen).assignment().size() == 2);
+                expect(assignments, changes.assignments);
+                expect(Set.of("one", "two"), instances(group));
+                usurper.subscribe(List.of(topic));
+                until("another one has its place", () -> pollInto(usurper, seen).assignment().equals(hadByTwo));
+                until("the member is fenced", () -> isFenced(back));
+            }
+            admin.removeMembersFromConsumerGroup(group,
+                    new RemoveMembersFromConsumerGroupOptions(Set.of(new MemberToRemove("two")))).all().get();
+            until("the first member has all again", () -> pollInto(first, seen).assignment().size() == 4);
+        }
+        expect(Set.of("one"), instances(group));
     }
 
     private static void administer() throws Exception {
@@ -213,7 +259,57 @@ public final class Scenarios {
         expect(1_000, new HashSet<>(values(read(topic, 1_000, 1_000))).size());
     }
 
+    /** The client takes the broker's answer for final; one that it took for passing would be repeated for a minute. */
+    private static void transactionsRefused() {
+        long began = System.nanoTime();
+        try (var producer = producer(Map.of("transactional.id", prefix + "transactions"))) {
+            producer.initTransactions();
+        } catch (KafkaException refused) {
+            expect(KafkaException.class, refused.getClass());
+            expect(true, refused.getMessage().startsWith("Could not find a coordinator with type TRANSACTION"));
+            expect(true, System.nanoTime() - began < AT_ONCE_NS);
+            return;
+        }
+        throw new AssertionError("transactions were begun where there are none");
+    }
+
     // What the scenarios are made of.
+
+    /** What happens to a member's partitions. */
+    private static final class Changes implements ConsumerRebalanceListener {
+        private int assignments;
+        private int mostGivenUpAtOnce;
+
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> given) {
+            assignments++;
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> taken) {
+            mostGivenUpAtOnce = Math.max(mostGivenUpAtOnce, taken.size());
+        }
+    }
+
+    private static KafkaConsumer<byte[], byte[]> staticMember(String group, String instance) {
+        return consumer(Map.of("group.id", group, "group.instance.id", instance, "enable.auto.commit", "false"));
+    }
+
+    private static Set<String> instances(String group) throws Exception {
+        Set<String> instances = new TreeSet<>();
+        admin.describeConsumerGroups(List.of(group)).all().get().get(group).members()
+                .forEach(member -> instances.add(member.groupInstanceId().orElse("none")));
+        return instances;
+    }
+
+    private static boolean isFenced(KafkaConsumer<byte[], byte[]> member) {
+        try {
+            member.poll(POLL);
+            return false;
+        } catch (FencedInstanceIdException fenced) {
+            return true;
+        }
+    }
 
     private static String topic(String name, int partitions, Map<String, String> configs) throws Exception {
         admin.createTopics(List.of(new NewTopic(prefix + name, partitions, (short) 1).configs(configs))).all().get();
@@ -235,6 +331,7 @@ public final class Scenarios {
         Map<String, Object> all = new HashMap<>(settings);
         all.put("bootstrap.servers", bootstrap);
         all.put("auto.offset.reset", "earliest");
+        all.put("heartbeat.interval.ms", "300");
         all.put("max.partition.fetch.bytes", "4000000");
         return new KafkaConsumer<>(all, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -30,12 +30,16 @@ async def write(name, records, **settings):
 
 def consumer(*topics, **settings):
     return AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest",
-                            enable_auto_commit=False, max_partition_fetch_bytes=4_000_000, **settings)
+                            enable_auto_commit=False, max_partition_fetch_bytes=4_000_000, heartbeat_interval_ms=300, **settings)
 
 
 async def read(name, count):
     async with consumer(name) as reader:
-        return [await asyncio.wait_for(reader.getone(), LIMIT_S) for _ in range(count)]
+        return await take(reader, count)
+
+
+async def take(reader, count):
+    return [await asyncio.wait_for(reader.getone(), LIMIT_S) for _ in range(count)]
 
 
 def plain(count):
@@ -55,6 +59,8 @@ async def consume_from_time():
     async with consumer(name) as reader:
         expect(5, (await reader.offsets_for_times({partition: 5500}))[partition].offset)
         expect({partition: 10}, await reader.end_offsets([partition]))
+        reader.seek(partition, 5)
+        expect(numbered(10)[5:], [record.value for record in await take(reader, 5)])
 
 
 async def until(what, condition):
@@ -82,12 +88,44 @@ async def group_rebalance():
         expect([10] * 4, [await first.committed(TopicPartition(name, i)) for i in range(4)])
 
 
+class Changes(ConsumerRebalanceListener):
+    """Counts how often a member is given partitions."""
+
+    assignments = 0
+
+    def on_partitions_assigned(self, assigned):
+        self.assignments += 1
+
+    def on_partitions_revoked(self, revoked):
+        pass
+
+
+async def static_members():
+    name, changes = await topic("static", 4), Changes()
+    def enter(*topics, instance):
+        return consumer(*topics, group_id=prefix + "static", group_instance_id=instance)
+    async with enter(instance="one") as first:
+        first.subscribe([name], listener=changes)
+        async with enter(name, instance="two") as second:
+            await until("both have two", lambda: [len(m.assignment()) for m in (first, second)] == [2, 2])
+            had_by_two, assignments = second.assignment(), changes.assignments
+        async with enter(name, instance="two") as back:
+            await until("the member is back with what it had", lambda: back.assignment() == had_by_two)
+            expect((2, assignments), (len(first.assignment()), changes.assignments))
+
+
 async def administer():
     name = await topic("admin", 3, {"retention.ms": "60000"})
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     expect(True, name in await admin.list_topics())
-    expect(True, "60000" in str(await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])))
+    async def retention():
+        [described] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        *_, entries = described.resources[0]
+        return {key: value for key, value, *_ in entries}["retention.ms"]
+    expect("60000", await retention())
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": "70000"})])
+    expect("70000", await retention())
     await admin.delete_topics([name])
     for _ in range(100):
         if name not in await admin.list_topics():
@@ -111,8 +149,9 @@ async def big_message():
 
 async def headers():
     name = await topic("headers")
-    await write(name, [(b"v", {"headers": [("a", b"1"), ("a", b"2")]})])
-    expect((("a", b"1"), ("a", b"2")), tuple((await read(name, 1))[0].headers))
+    sent = [("a", b"1"), ("a", b"2"), ("none", None), ("empty", b"")]
+    await write(name, [(b"v", {"headers": sent})])
+    expect(sent, list((await read(name, 1))[0].headers))
 
 
 async def nulls():
@@ -121,7 +160,15 @@ async def nulls():
     expect([(None, b"no key"), (b"no value", None)], [(record.key, record.value) for record in await read(name, 2)])
 
 
+async def many_partitions():
+    name = await topic("many", 1000)
+    await write(name, [(value, {"partition": i}) for i, value in enumerate(numbered(1000))])
+    expect(set(numbered(1000)), {record.value for record in await read(name, 1000)})
+
+
 asyncio.run(run_async(
     [(f"produce-{codec}-{acks}", lambda codec=codec, acks=acks: produce(codec, acks)) for codec in CODECS for acks in ACKS]
-    + [("consume-from-time", consume_from_time), ("group-rebalance", group_rebalance), ("admin", administer),
-       ("idempotent", idempotent), ("big-message", big_message), ("headers", headers), ("nulls", nulls)]))
+    + [("consume-from-time", consume_from_time), ("group-rebalance", group_rebalance), ("static-members", static_members),
+       ("admin", administer),
+       ("idempotent", idempotent), ("big-message", big_message), ("headers", headers), ("nulls", nulls),
+       ("many-partitions", many_partitions)]))

@@ -2,7 +2,7 @@
 
 import sys
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType)
 
 from scenario import ACKS, BIG, CODECS, LIMIT_S, expect, numbered, run, until
@@ -22,7 +22,7 @@ def producer(**settings):
 
 def consumer(group="unused", **settings):
     return Consumer({"bootstrap.servers": bootstrap, "group.id": prefix + group, "auto.offset.reset": "earliest",
-                     "enable.auto.commit": False, "session.timeout.ms": 10_000, **settings})
+                     "enable.auto.commit": False, "session.timeout.ms": 10_000, "heartbeat.interval.ms": 300, **settings})
 
 
 def poll(reader, seen):
@@ -34,9 +34,9 @@ def poll(reader, seen):
     return reader
 
 
-def read(name, count, partitions=1):
+def read(name, count, partitions=1, start=0):
     reader, seen = consumer(), []
-    reader.assign([TopicPartition(name, i, 0) for i in range(partitions)])
+    reader.assign([TopicPartition(name, i, start) for i in range(partitions)])
     until(f"{count} records are read", lambda: poll(reader, seen) and len(seen) >= count)
     reader.close()
     return seen
@@ -61,17 +61,20 @@ def consume_from_time():
     expect(5, reader.offsets_for_times([TopicPartition(name, 0, 5500)], LIMIT_S)[0].offset)
     expect((0, 10), reader.get_watermark_offsets(TopicPartition(name, 0), LIMIT_S))
     reader.close()
+    expect(numbered(10)[5:], [message.value() for message in read(name, 5, start=5)])
 
 
-def group_rebalance(strategy):
+def group_rebalance(strategy, most_given_up_at_once):
+    """Cooperative members give up only what another one takes, eager ones all that they have."""
     name = topic("group-" + strategy, 4)
     group = {"group": "group-" + strategy, "partition.assignment.strategy": strategy}
-    first, second, seen = consumer(**group), consumer(**group), []
-    first.subscribe([name])
+    first, second, seen, given_up = consumer(**group), consumer(**group), [], []
+    first.subscribe([name], on_revoke=lambda _, partitions: given_up.append(len(partitions)))
     until("the first member has all", lambda: len(poll(first, seen).assignment()) == 4)
     second.subscribe([name])
     until("both have two",
           lambda: [len(poll(member, seen).assignment()) for member in (first, second)] == [2, 2])
+    expect(most_given_up_at_once, max(given_up))
     writer = producer()
     for i, value in enumerate(numbered(40)):
         writer.produce(name, value, partition=i % 4)
@@ -85,6 +88,38 @@ def group_rebalance(strategy):
     expect([10, 10, 10, 10], [partition.offset for partition in committed])
     first.close()
     admin.delete_consumer_groups([prefix + group["group"]])[prefix + group["group"]].result(LIMIT_S)
+
+
+def static_members():
+    name, seen, changes = topic("static", 4), [], []
+    def enter(instance):
+        return consumer("static", **{"group.instance.id": instance})
+    def has(member):
+        return {partition.partition for partition in poll(member, seen).assignment()}
+    first, second = enter("one"), enter("two")
+    first.subscribe([name], on_assign=lambda _, partitions: changes.append(partitions))
+    second.subscribe([name])
+    until("both have two", lambda: [len(has(member)) for member in (first, second)] == [2, 2])
+    had_by_two, assignments = has(second), len(changes)
+    second.close()
+    back = enter("two")
+    back.subscribe([name])
+    until("the member is back with what it had", lambda: has(back) == had_by_two and len(has(first)) == 2)
+    expect(assignments, len(changes))
+    group = admin.describe_consumer_groups([prefix + "static"])[prefix + "static"].result(LIMIT_S)
+    expect({"one", "two"}, {member.group_instance_id for member in group.members})
+    usurper = enter("two")
+    usurper.subscribe([name])
+    until("another one has its place", lambda: has(usurper) == had_by_two)
+    until("the member is fenced", lambda: is_fenced(back))
+    for member in (back, usurper, first):
+        member.close()
+
+
+def is_fenced(member):
+    message = member.poll(0.1)
+    error = message and message.error()
+    return error is not None and error.code() == KafkaError._FATAL and "Static consumer fenced" in error.str()
 
 
 def administer():
@@ -143,7 +178,8 @@ def many_partitions():
 
 run([(f"produce-{codec}-{acks}", lambda codec=codec, acks=acks: produce(codec, acks)) for codec in CODECS for acks in ACKS]
     + [("consume-from-time", consume_from_time),
-       ("group-rebalance", lambda: group_rebalance("range")),
-       ("group-rebalance-cooperative", lambda: group_rebalance("cooperative-sticky")),
+       ("group-rebalance", lambda: group_rebalance("range", 4)),
+       ("group-rebalance-cooperative", lambda: group_rebalance("cooperative-sticky", 2)),
+       ("static-members", static_members),
        ("admin", administer), ("idempotent", idempotent), ("big-message", big_message), ("headers", headers),
        ("nulls", nulls), ("many-partitions", many_partitions)])

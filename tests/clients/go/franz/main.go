@@ -4,13 +4,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -78,7 +81,11 @@ func write(records []*kgo.Record, options ...kgo.Opt) {
 }
 
 func read(topic string, count int) []*kgo.Record {
-	reader := client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	return take(count, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+}
+
+func take(count int, options ...kgo.Opt) []*kgo.Record {
+	reader := client(options...)
 	defer reader.Close()
 	var records []*kgo.Record
 	for ctx := limited(); len(records) < count; {
@@ -119,32 +126,41 @@ func consumeFromTime() {
 	check(err)
 	offset, _ := found.Lookup(topic, 0)
 	expect(5, offset.Offset)
+	expect(values(records[5:]), values(take(5, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AfterMilli(5500)}}))))
 	ends, err := admin.ListEndOffsets(limited(), topic)
 	check(err)
 	end, _ := ends.Lookup(topic, 0)
 	expect(10, end.Offset)
 }
 
-// member is one member of a group that collects what it reads and knows its partitions.
+// member is one member of a group that collects what it reads and knows what happens to its partitions.
 type member struct {
 	sync.Mutex
-	client     *kgo.Client
-	partitions int
-	seen       []*kgo.Record
+	client            *kgo.Client
+	partitions        []int32
+	assignments       int
+	mostGivenUpAtOnce int
+	seen              []*kgo.Record
+	err               error
 }
 
-func join(topic, group string, balancer kgo.GroupBalancer) *member {
+func join(topic, group string, balancer kgo.GroupBalancer, options ...kgo.Opt) *member {
 	self := &member{}
-	change := func(sign int) func(context.Context, *kgo.Client, map[string][]int32) {
-		return func(_ context.Context, _ *kgo.Client, changed map[string][]int32) {
-			self.Lock()
-			defer self.Unlock()
-			self.partitions += sign * len(changed[topic])
-		}
+	assigned := func(_ context.Context, _ *kgo.Client, given map[string][]int32) {
+		self.Lock()
+		defer self.Unlock()
+		self.assignments++
+		self.partitions = append(self.partitions, given[topic]...)
 	}
-	self.client = client(kgo.ConsumeTopics(topic), kgo.ConsumerGroup(group), kgo.Balancers(balancer), kgo.DisableAutoCommit(),
+	revoked := func(_ context.Context, _ *kgo.Client, taken map[string][]int32) {
+		self.Lock()
+		defer self.Unlock()
+		self.mostGivenUpAtOnce = max(self.mostGivenUpAtOnce, len(taken[topic]))
+		self.partitions = slices.DeleteFunc(self.partitions, func(partition int32) bool { return slices.Contains(taken[topic], partition) })
+	}
+	self.client = client(append(options, kgo.ConsumeTopics(topic), kgo.ConsumerGroup(group), kgo.Balancers(balancer), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.HeartbeatInterval(200*time.Millisecond),
-		kgo.OnPartitionsAssigned(change(1)), kgo.OnPartitionsRevoked(change(-1)), kgo.OnPartitionsLost(change(-1)))
+		kgo.OnPartitionsAssigned(assigned), kgo.OnPartitionsRevoked(revoked), kgo.OnPartitionsLost(revoked))...)
 	go func() {
 		for {
 			fetches := self.client.PollFetches(context.Background())
@@ -153,16 +169,31 @@ func join(topic, group string, balancer kgo.GroupBalancer) *member {
 			}
 			self.Lock()
 			self.seen = append(self.seen, fetches.Records()...)
+			self.err = errors.Join(self.err, fetches.Err())
 			self.Unlock()
 		}
 	}()
 	return self
 }
 
-func (self *member) has() int {
+func (self *member) has() []int32 {
 	self.Lock()
 	defer self.Unlock()
-	return self.partitions
+	sorted := slices.Clone(self.partitions)
+	slices.Sort(sorted)
+	return sorted
+}
+
+func (self *member) failed() error {
+	self.Lock()
+	defer self.Unlock()
+	return self.err
+}
+
+func (self *member) changes() (assignments, mostGivenUpAtOnce int) {
+	self.Lock()
+	defer self.Unlock()
+	return self.assignments, self.mostGivenUpAtOnce
 }
 
 func (self *member) count() int {
@@ -171,12 +202,15 @@ func (self *member) count() int {
 	return len(self.seen)
 }
 
-func groupRebalance(name string, balancer kgo.GroupBalancer) {
+// Cooperative members give up only what another one takes, eager ones all that they have.
+func groupRebalance(name string, balancer kgo.GroupBalancer, mostGivenUpAtOnce int) {
 	topic := topic(name, 4, nil)
 	first := join(topic, prefix+name, balancer)
-	until("the first member has all", func() bool { return first.has() == 4 })
+	until("the first member has all", func() bool { return len(first.has()) == 4 })
 	second := join(topic, prefix+name, balancer)
-	until("both have two", func() bool { return first.has() == 2 && second.has() == 2 })
+	until("both have two", func() bool { return len(first.has()) == 2 && len(second.has()) == 2 })
+	_, most := first.changes()
+	expect(mostGivenUpAtOnce, most)
 	records := numbered(topic, 40)
 	for i, record := range records {
 		record.Partition = int32(i % 4)
@@ -186,7 +220,7 @@ func groupRebalance(name string, balancer kgo.GroupBalancer) {
 	check(first.client.CommitUncommittedOffsets(limited()))
 	check(second.client.CommitUncommittedOffsets(limited()))
 	second.client.Close()
-	until("the first member has all again", func() bool { return first.has() == 4 })
+	until("the first member has all again", func() bool { return len(first.has()) == 4 })
 	first.client.Close()
 	committed, err := admin.FetchOffsets(limited(), prefix+name)
 	check(err)
@@ -196,6 +230,39 @@ func groupRebalance(name string, balancer kgo.GroupBalancer) {
 	}
 	_, err = admin.DeleteGroups(limited(), prefix+name)
 	check(err)
+}
+
+func staticMembers() {
+	topic, group := topic("static", 4, nil), prefix+"static"
+	enter := func(instance string) *member {
+		return join(topic, group, kgo.CooperativeStickyBalancer(), kgo.InstanceID(instance))
+	}
+	first, second := enter("one"), enter("two")
+	until("both have two", func() bool { return len(first.has()) == 2 && len(second.has()) == 2 })
+	hadByTwo := second.has()
+	assignments, _ := first.changes()
+	second.client.Close()
+	back := enter("two")
+	until("the member is back with what it had", func() bool { return slices.Equal(hadByTwo, back.has()) })
+	now, _ := first.changes()
+	expect(assignments, now)
+	described, err := admin.DescribeGroups(limited(), group)
+	check(err)
+	var instances []string
+	for _, found := range described[group].Members {
+		instances = append(instances, *found.InstanceID)
+	}
+	slices.Sort(instances)
+	expect("[one two]", instances)
+	usurper := enter("two")
+	until("another one has its place", func() bool { return slices.Equal(hadByTwo, usurper.has()) })
+	until("the member is fenced", func() bool { return errors.Is(back.failed(), kerr.FencedInstanceID) })
+	back.client.Close()
+	usurper.client.Close()
+	_, err = admin.LeaveGroup(limited(), kadm.LeaveGroup(group).InstanceIDs("two"))
+	check(err)
+	until("the first member has all", func() bool { return len(first.has()) == 4 })
+	first.client.Close()
 }
 
 func administer() {
@@ -285,8 +352,9 @@ func main() {
 		}
 	}
 	scenario("consume-from-time", consumeFromTime)
-	scenario("group-rebalance", func() { groupRebalance("group", kgo.RangeBalancer()) })
-	scenario("group-rebalance-cooperative", func() { groupRebalance("cooperative", kgo.CooperativeStickyBalancer()) })
+	scenario("group-rebalance", func() { groupRebalance("group", kgo.RangeBalancer(), 4) })
+	scenario("group-rebalance-cooperative", func() { groupRebalance("cooperative", kgo.CooperativeStickyBalancer(), 2) })
+	scenario("static-members", staticMembers)
 	scenario("admin", administer)
 	scenario("idempotent", idempotent)
 	scenario("big-message", bigMessage)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,14 @@ func check(err error) {
 func expect(expected, actual any) {
 	if fmt.Sprint(expected) != fmt.Sprint(actual) {
 		panic(fmt.Sprintf("expected %.200v but got %.200v", expected, actual))
+	}
+}
+
+func until(what string, condition func() bool) {
+	for end := time.Now().Add(limit); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			panic("not in time: " + what)
+		}
 	}
 }
 
@@ -83,6 +92,14 @@ func values(messages []kafka.Message) string {
 	return strings.Join(all, ",")
 }
 
+func distinct(messages []kafka.Message) int {
+	all := map[string]bool{}
+	for _, message := range messages {
+		all[string(message.Value)] = true
+	}
+	return len(all)
+}
+
 func produce(name string, codec kafka.Compression, acks kafka.RequiredAcks) {
 	topic := topic("produce-"+name, 1)
 	write(topic, numbered(10), codec, acks)
@@ -99,7 +116,7 @@ func consumeFromTime() {
 	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{bootstrap}, Topic: topic})
 	defer reader.Close()
 	check(reader.SetOffsetAt(limited(), time.UnixMilli(5500)))
-	expect(5, take(reader, 1)[0].Offset)
+	expect(values(numbered(10)[5:]), values(take(reader, 5)))
 }
 
 func groupRebalance() {
@@ -111,18 +128,18 @@ func groupRebalance() {
 	check(first.CommitMessages(limited(), take(first, 40)...))
 	second := kafka.NewReader(settings)
 	members := func(count int) {
-		for end := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
+		until(fmt.Sprint("the group has members: ", count), func() bool {
 			described, err := client.DescribeGroups(limited(), &kafka.DescribeGroupsRequest{GroupIDs: []string{prefix + "group"}})
 			check(err)
-			if group := described.Groups[0]; group.GroupState == "Stable" && len(group.Members) == count {
-				return
-			}
-			if time.Now().After(end) {
-				panic(fmt.Sprintf("the group has never %d members", count))
-			}
-		}
+			return described.Groups[0].GroupState == "Stable" && len(described.Groups[0].Members) == count
+		})
 	}
 	members(2)
+	write(topic, numbered(40), 0, kafka.RequireAll)
+	ofFirst, ofSecond := take(first, 20), take(second, 20)
+	expect(40, distinct(append(ofFirst[:20:20], ofSecond...)))
+	check(first.CommitMessages(limited(), ofFirst...))
+	check(second.CommitMessages(limited(), ofSecond...))
 	check(second.Close())
 	members(1)
 	write(topic, numbered(4), 0, kafka.RequireAll)
@@ -134,7 +151,7 @@ func groupRebalance() {
 	for _, partition := range fetched.Topics[topic] {
 		total += partition.CommittedOffset
 	}
-	expect(44, total)
+	expect(84, total)
 }
 
 func administer() {
@@ -142,12 +159,28 @@ func administer() {
 	described, err := client.Metadata(limited(), &kafka.MetadataRequest{Topics: []string{topic}})
 	check(err)
 	expect(3, len(described.Topics[0].Partitions))
+	expect("60000", retention(topic))
+	altered, err := client.IncrementalAlterConfigs(limited(), &kafka.IncrementalAlterConfigsRequest{Resources: []kafka.IncrementalAlterConfigsRequestResource{
+		{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, Configs: []kafka.IncrementalAlterConfigsRequestConfig{
+			{Name: "retention.ms", Value: "70000", ConfigOperation: kafka.ConfigOperationSet}}}}})
+	check(err)
+	check(altered.Resources[0].Error)
+	until("the configuration is changed", func() bool { return retention(topic) == "70000" })
+	deleted, err := client.DeleteTopics(limited(), &kafka.DeleteTopicsRequest{Topics: []string{topic}})
+	check(err)
+	check(deleted.Errors[topic])
+	until("the topic is gone", func() bool {
+		all, err := client.Metadata(limited(), &kafka.MetadataRequest{})
+		check(err)
+		return !slices.ContainsFunc(all.Topics, func(found kafka.Topic) bool { return found.Name == topic })
+	})
+}
+
+func retention(topic string) string {
 	configs, err := client.DescribeConfigs(limited(), &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{
 		{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{"retention.ms"}}}})
 	check(err)
-	expect("60000", configs.Resources[0].ConfigEntries[0].ConfigValue)
-	_, err = client.DeleteTopics(limited(), &kafka.DeleteTopicsRequest{Topics: []string{topic}})
-	check(err)
+	return configs.Resources[0].ConfigEntries[0].ConfigValue
 }
 
 func bigMessage() {
@@ -157,19 +190,51 @@ func bigMessage() {
 	expect(true, bytes.Equal(big, read(topic, 1)[0].Value))
 }
 
+// fetch reads from the beginning of a partition with a request of its own: unlike a Reader, that tells null from empty.
+func fetch(topic string, partition, count int) []kafka.Record {
+	answer, err := client.Fetch(limited(), &kafka.FetchRequest{Topic: topic, Partition: partition, MinBytes: 1, MaxBytes: 1_000_000, MaxWait: limit})
+	check(err)
+	check(answer.Error)
+	records := make([]kafka.Record, count)
+	for i := range records {
+		record, err := answer.Records.ReadRecord()
+		check(err)
+		records[i] = *record
+	}
+	return records
+}
+
 func headers() {
 	topic := topic("headers", 1)
-	write(topic, []kafka.Message{{Value: []byte("v"), Headers: []kafka.Header{{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte("2")}}}}, 0, kafka.RequireAll)
-	found := read(topic, 1)[0].Headers
-	expect(2, len(found))
-	expect("2", string(found[1].Value))
+	write(topic, []kafka.Message{{Value: []byte("v"), Headers: []kafka.Header{
+		{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte("2")}, {Key: "none"}, {Key: "empty", Value: []byte{}}}}}, 0, kafka.RequireAll)
+	expect("2", string(read(topic, 1)[0].Headers[1].Value))
+	found := fetch(topic, 0, 1)[0].Headers
+	expect(4, len(found))
+	expect("a 1 a 2", fmt.Sprintf("%s %s %s %s", found[0].Key, found[0].Value, found[1].Key, found[1].Value))
+	expect("none true empty false", fmt.Sprint(found[2].Key, " ", found[2].Value == nil, " ", found[3].Key, " ", found[3].Value == nil))
 }
 
 func nulls() {
 	topic := topic("nulls", 1)
-	write(topic, []kafka.Message{{Value: []byte("no key")}, {Key: []byte("no value")}}, 0, kafka.RequireAll)
-	found := read(topic, 2)
-	expect(true, len(found[0].Key) == 0 && len(found[1].Value) == 0)
+	write(topic, []kafka.Message{{Value: []byte("no key")}, {Key: []byte("no value")}, {}, {Key: []byte{}, Value: []byte{}}}, 0, kafka.RequireAll)
+	var nulls []bool
+	for _, record := range fetch(topic, 0, 4) {
+		nulls = append(nulls, record.Key == nil, record.Value == nil)
+	}
+	expect([]bool{true, false, false, true, true, true, false, false}, nulls)
+}
+
+func manyPartitions() {
+	topic := topic("many", 1000)
+	write(topic, numbered(1000), 0, kafka.RequireAll)
+	all := map[string]bool{}
+	for partition := 0; partition < 1000; partition++ {
+		value, err := kafka.ReadAll(fetch(topic, partition, 1)[0].Value)
+		check(err)
+		all[string(value)] = true
+	}
+	expect(1000, len(all))
 }
 
 func oldConnection() {
@@ -210,6 +275,7 @@ func main() {
 	scenario("big-message", bigMessage)
 	scenario("headers", headers)
 	scenario("nulls", nulls)
+	scenario("many-partitions", manyPartitions)
 	scenario("old-connection", oldConnection)
 	fmt.Println("done")
 }
