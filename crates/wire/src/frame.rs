@@ -2,9 +2,14 @@
 //!
 //! A frame is what follows the four bytes of its size. Kafka closes the connection for everything that is refused here.
 
+use std::borrow::Cow;
+
 use crate::api::{Api, ApiKey};
 use crate::codec::{At, DecodeError, Nullable, Reader};
-use crate::limits::{self, API_PREFIX_BYTES};
+use crate::limits::{self, API_PREFIX_BYTES, LOGGED_CLIENT_ID_BYTES};
+
+/// Behind API key, version and correlation id.
+const CLIENT_ID_AT: usize = API_PREFIX_BYTES + size_of::<i32>();
 
 /// A request's header (versions 1 and 2; version 2 adds tagged fields, which are skipped).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +28,10 @@ pub struct RequestHeader {
 /// Why a frame is not served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    #[error("API key {0} is unknown")]
-    UnknownApi(i16),
-    #[error("{0} is not served")]
-    NotServed(ApiKey),
+    #[error("API key {key}, version {version}, is unknown")]
+    UnknownApi { key: i16, version: i16 },
+    #[error("{api} version {version} is not served")]
+    NotServed { api: ApiKey, version: i16 },
     #[error("{api} has no version {version}")]
     UnsupportedVersion { api: ApiKey, version: i16 },
     #[error("{api} requests may have {limit} bytes, not {size}")]
@@ -47,8 +52,11 @@ pub fn admit(
     let [key_high, key_low, version_high, version_low] = prefix;
     let code = i16::from_be_bytes([key_high, key_low]);
     let version = i16::from_be_bytes([version_high, version_low]);
-    let api_key = ApiKey::from_code(code).ok_or(FrameError::UnknownApi(code))?;
-    let api = api_key.served().ok_or(FrameError::NotServed(api_key))?;
+    let api_key = ApiKey::from_code(code).ok_or(FrameError::UnknownApi { key: code, version })?;
+    let api = api_key.served().ok_or(FrameError::NotServed {
+        api: api_key,
+        version,
+    })?;
     if !api.can_parse(version) && api_key != ApiKey::ApiVersions {
         return Err(FrameError::UnsupportedVersion {
             api: api_key,
@@ -66,6 +74,12 @@ pub fn admit(
 }
 
 impl RequestHeader {
+    /// As much of the client id as a log line has room for.
+    pub fn logged_client_id(&self) -> Option<&str> {
+        let id = self.client_id.as_deref()?;
+        id.get(..id.floor_char_boundary(LOGGED_CLIENT_ID_BYTES))
+    }
+
     /// Decodes the header of a frame that [`admit`] lets through.
     pub fn decode(frame: &[u8]) -> Result<RequestHeader, FrameError> {
         let mut reader = Reader::new(frame);
@@ -86,6 +100,15 @@ impl RequestHeader {
             is_unknown_api_versions: !api.can_parse(api_version),
         })
     }
+}
+
+/// The client id in what has come of a frame that is refused, as far as it came and a log line has room for. It has the
+/// same place in every header that clients send, whatever API and version.
+pub fn peek_client_id(frame: &[u8]) -> Option<Cow<'_, str>> {
+    let (length, text) = frame.get(CLIENT_ID_AT..)?.split_first_chunk()?;
+    let length = usize::try_from(i16::from_be_bytes(*length)).ok()?;
+    let end = length.min(text.len()).min(LOGGED_CLIENT_ID_BYTES);
+    text.get(..end).map(String::from_utf8_lossy)
 }
 
 /// The client id keeps its two-byte length in the flexible header too, so that any header can be read up to it.
@@ -147,16 +170,34 @@ mod tests {
     fn refuses_what_is_not_served_or_cut_short() {
         assert_eq!(
             RequestHeader::decode(&frame(52, 0, b"")),
-            Err(FrameError::NotServed(ApiKey::Vote))
+            Err(FrameError::NotServed {
+                api: ApiKey::Vote,
+                version: 0
+            })
         );
         assert_eq!(
             RequestHeader::decode(&frame(999, 0, b"")),
-            Err(FrameError::UnknownApi(999))
+            Err(FrameError::UnknownApi {
+                key: 999,
+                version: 0
+            })
         );
         let whole = frame(3, 9, b"\x00\x02me\x00");
         for len in 0..whole.len() {
             assert!(RequestHeader::decode(&whole[..len]).is_err());
         }
+    }
+
+    #[test]
+    fn a_client_id_is_peeked_at_as_far_as_it_is_here() {
+        let whole = frame(999, 0, b"\x00\x04na\xffe\x00");
+        let peeked = |length| peek_client_id(&whole[..length]);
+        assert_eq!(peeked(whole.len()).as_deref(), Some("na\u{fffd}e"));
+        assert_eq!(peeked(12).as_deref(), Some("na"));
+        assert_eq!((peeked(9), peeked(0)), (None, None));
+        assert_eq!(peek_client_id(&frame(3, 9, b"\xff\xff")), None);
+        let long = frame(3, 9, &[&b"\x7f\xff"[..], &[b'x'; 40_000]].concat());
+        assert_eq!(peek_client_id(&long).unwrap().len(), LOGGED_CLIENT_ID_BYTES);
     }
 
     #[test]

@@ -11,6 +11,9 @@ const MIB: usize = 1024 * KIB;
 /// The most bytes from which an API key is told, before the rest of its frame is read: key and version.
 pub const API_PREFIX_BYTES: usize = 4;
 
+/// The most that a log line tells of a client id: enough to find the client, too little to fill a log with.
+pub const LOGGED_CLIENT_ID_BYTES: usize = 100;
+
 /// The largest frame of this API in bytes, header included; `None` leaves it to `socket.request.max.bytes`.
 pub const fn max_request_bytes(api: ApiKey) -> Option<usize> {
     match api {
