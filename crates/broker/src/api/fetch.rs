@@ -7,22 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use replica::{LeadershipError, Partition};
-use store::Payload;
+use store::{Payload, Reach};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use uuid::Uuid;
 use wire::ErrorCode;
 use wire::request::FetchRequest;
-use wire::response::fetch::{
-    EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData, Segment, TOPIC_ID_VERSION,
-};
-use wire::response::produce::LeaderIdAndEpoch;
+use wire::response::fetch::{FetchableTopicResponse, TOPIC_ID_VERSION};
 
-use super::fetch_session::{Context, Outcome, SessionError, SessionRequest, TopicRef, Wanted};
+use super::fetch_answer::{Failed, PartitionAnswer, code_of, encode, session_request};
+use super::fetch_session::{Context, SessionError, TopicRef, Wanted};
 use super::{Begun, Call, Waiting};
 use crate::clock;
-use crate::errors::leadership_code;
-use crate::net::{Frame, Reply};
-use crate::ops::read::{self, Divergence, Found, Isolation, ReadArgs, ReadFault};
+use crate::net::{Frame, Reply, aside};
+use crate::ops::read::{self, Isolation, ReadArgs, ReadFault};
 use crate::parked::Parked;
 use crate::topics::Topic;
 
@@ -37,29 +34,23 @@ pub(crate) fn begin(call: Call, frame: Frame) -> Begun {
         Ok(request) => request,
         Err(refused) => return refused,
     };
-    let max_wait_ms = request.max_wait_ms;
-    // More than it may get it need not wait for.
-    let min_bytes = request.min_bytes.min(request.max_bytes);
     let fetch = match Fetch::open(call, request) {
         Ok(fetch) => fetch,
         Err(Refusal { call, error }) => {
             return answered(encode(&call, error.code().code(), 0, Vec::new()));
         }
     };
-    let found = fetch.read();
-    let wanted = fetch.context.wanted().len();
-    if max_wait_ms <= 0 || wanted == 0 || found.is_due(min_bytes) {
-        return answered(fetch.answer(found));
-    }
-    let Some(parking) = fetch.call.broker.fetch_sessions.may_park(wanted) else {
+    let Some(found) = fetch.read(Reach::Memory) else {
+        return Begun::Waiting(Waiting::for_more(fetch.answer_from_disk()));
+    };
+    let Some(parking) = fetch.may_wait(&found) else {
         return answered(fetch.answer(found));
     };
-    let deadline = Instant::now() + Duration::from_millis(max_wait_ms.unsigned_abs().into());
     let found_bytes = found.bytes;
-    Begun::Waiting(Waiting::for_more(async move {
-        let _parking = parking;
-        fetch.wait(min_bytes, found_bytes, deadline).await
-    }))
+    drop(found);
+    Begun::Waiting(Waiting::for_more(
+        Arc::new(fetch).wait(found_bytes, parking),
+    ))
 }
 
 fn answered(reply: Option<Reply>) -> Begun {
@@ -75,6 +66,8 @@ struct Fetch {
     is_follower: bool,
     context: Context,
     max_bytes: u32,
+    min_bytes: u32,
+    max_wait: Duration,
     isolation: Isolation,
 }
 
@@ -83,46 +76,23 @@ struct Refusal {
     error: SessionError,
 }
 
-impl SessionError {
-    fn code(self) -> ErrorCode {
-        match self {
-            Self::IdNotFound => ErrorCode::FetchSessionIdNotFound,
-            Self::InvalidEpoch => ErrorCode::InvalidFetchSessionEpoch,
-            Self::TopicIdMismatch => ErrorCode::FetchSessionTopicIdError,
-        }
-    }
-}
-
 /// What one pass over the wanted partitions found.
 struct Pass {
     partitions: Vec<PartitionAnswer>,
     bytes: usize,
     /// An error or a divergence: the client should know at once.
     notable: bool,
-}
-
-impl Pass {
-    fn is_due(&self, min_bytes: i32) -> bool {
-        self.notable || i64::try_from(self.bytes).unwrap_or(i64::MAX) >= i64::from(min_bytes)
-    }
-}
-
-struct PartitionAnswer {
-    result: Result<Found, Failed>,
-}
-
-struct Failed {
-    error: ErrorCode,
-    /// The partition is not here at all; Kafka then answers with an empty list of aborted transactions, else with none.
-    is_absent: bool,
-    current_leader: Option<(i32, i32)>,
+    /// A partition has more than one answer brings, so that waiting would bring no more of it.
+    more: bool,
 }
 
 impl Fetch {
     fn open(call: Call, request: FetchRequest) -> Result<Self, Refusal> {
-        let max_bytes = request
-            .max_bytes
-            .min(call.broker.config().network.fetch_max_bytes);
+        let broker_max_bytes = call.broker.config().network.fetch_max_bytes;
+        let max_bytes = unsigned(request.max_bytes.min(broker_max_bytes));
+        // More than it may get it need not wait for.
+        let min_bytes = unsigned(request.min_bytes).min(max_bytes);
+        let max_wait = Duration::from_millis(unsigned(request.max_wait_ms).into());
         let isolation = match request.isolation_level {
             0 => Isolation::ReadUncommitted,
             _ => Isolation::ReadCommitted,
@@ -141,34 +111,45 @@ impl Fetch {
                 call,
                 is_follower: replica_id >= 0,
                 context,
-                max_bytes: u32::try_from(max_bytes).unwrap_or(0),
+                max_bytes,
+                min_bytes,
+                max_wait,
                 isolation,
             }),
             Err(error) => Err(Refusal { call, error }),
         }
     }
 
-    /// One pass: reads every wanted partition in order while the answer has room.
-    fn read(&self) -> Pass {
+    /// One pass: reads every wanted partition in order while the answer has room; only looks at the others. `None` if that
+    /// goes beyond its reach.
+    fn read(&self, reach: Reach) -> Option<Pass> {
         let wanted = self.context.wanted();
         let mut pass = Pass {
             partitions: Vec::with_capacity(wanted.len()),
             bytes: 0,
             notable: false,
+            more: false,
         };
         let mut room = self.max_bytes;
         for wanted in wanted {
-            let answer = self.read_one(wanted, room, pass.bytes == 0);
+            let answer = self.read_one(wanted, room, pass.bytes == 0, reach)?;
             let bytes = answer.bytes();
             room = room.saturating_sub(u32::try_from(bytes).unwrap_or(u32::MAX));
             pass.bytes += bytes;
             pass.notable |= answer.is_notable();
+            pass.more |= answer.has_more();
             pass.partitions.push(answer);
         }
-        pass
+        Some(pass)
     }
 
-    fn read_one(&self, wanted: &Wanted, room: u32, at_least_one: bool) -> PartitionAnswer {
+    fn read_one(
+        &self,
+        wanted: &Wanted,
+        room: u32,
+        at_least_one: bool,
+        reach: Reach,
+    ) -> Option<PartitionAnswer> {
         let topic = self.topic(&wanted.topic);
         let Some(partition) = topic
             .as_ref()
@@ -179,28 +160,64 @@ impl Fetch {
                 current_leader: None,
                 is_absent: true,
             };
-            return PartitionAnswer {
+            return Some(PartitionAnswer {
                 result: Err(failed),
-            };
+            });
         };
         let args = ReadArgs {
             from: wanted.fetch_offset,
-            max_bytes: room.min(u32::try_from(wanted.max_bytes).unwrap_or(0)),
+            max_bytes: room.min(unsigned(wanted.max_bytes)),
             at_least_one,
             current_leader_epoch: wanted.current_leader_epoch,
             last_fetched_epoch: wanted.last_fetched_epoch,
             isolation: self.isolation,
+            reach,
         };
         let read = match self.is_follower {
             true => Err(LeadershipError::NotLeader.into()),
             false => read::read(&partition, args),
         };
-        let result = read.map_err(|fault| Failed {
-            error: code_of(&fault),
-            current_leader: self.current_leader(&partition, &fault),
-            is_absent: false,
-        });
-        PartitionAnswer { result }
+        let result = match read {
+            Err(ReadFault::Cold) => return None,
+            Err(fault) => Err(Failed {
+                error: code_of(&fault),
+                current_leader: self.current_leader(&partition, &fault),
+                is_absent: false,
+            }),
+            Ok(found) => Ok(found),
+        };
+        Some(PartitionAnswer { result })
+    }
+
+    /// One pass, by a thread that may wait for the disk where that is needed. `None` at the end of the process.
+    async fn look(self: &Arc<Self>) -> Option<Pass> {
+        if let Some(found) = self.read(Reach::Memory) {
+            return Some(found);
+        }
+        let fetch = self.clone();
+        aside(move || fetch.read(Reach::Disk)).await?
+    }
+
+    fn is_due(&self, found: &Pass) -> bool {
+        found.notable || found.more || found.bytes >= self.min_bytes as usize
+    }
+
+    /// What it takes to wait for more; none where there is no need to wait, or no room for those who do.
+    fn may_wait(&self, found: &Pass) -> Option<OwnedSemaphorePermit> {
+        let wanted = self.context.wanted().len();
+        if self.max_wait.is_zero() || wanted == 0 || self.is_due(found) {
+            return None;
+        }
+        self.call.broker.fetch_sessions.may_park(wanted)
+    }
+
+    async fn answer_from_disk(self) -> Option<Reply> {
+        let fetch = Arc::new(self);
+        let found = fetch.look().await?;
+        match fetch.may_wait(&found) {
+            Some(parking) => fetch.wait(found.bytes, parking).await,
+            None => fetch.answer(found),
+        }
     }
 
     fn topic(&self, reference: &TopicRef) -> Option<Arc<Topic>> {
@@ -238,31 +255,31 @@ impl Fetch {
     }
 
     /// Parks until enough became visible, a partition changed, or the time is up; then reads once more and answers.
-    async fn wait(self, min_bytes: i32, found_bytes: usize, deadline: Instant) -> Option<Reply> {
-        let mut found_bytes = found_bytes;
+    async fn wait(
+        self: Arc<Self>,
+        mut found_bytes: usize,
+        _parking: OwnedSemaphorePermit,
+    ) -> Option<Reply> {
+        let deadline = Instant::now() + self.max_wait;
         loop {
-            let missing = i64::from(min_bytes) - i64::try_from(found_bytes).unwrap_or(i64::MAX);
-            let parked = Parked::for_bytes(self.partitions(), missing);
-            let found = self.read();
-            if found.is_due(min_bytes) {
+            let missing = (self.min_bytes as usize).saturating_sub(found_bytes);
+            let parked = Parked::for_bytes(self.partitions(), signed(missing));
+            let found = self.look().await?;
+            if self.is_due(&found) {
                 return self.answer(found);
             }
             // Bytes that came before the registration are paid here; those that came after it may be paid twice, which
             // only means one look too many.
             parked
                 .waiter
-                .pay(i64::try_from(found.bytes.saturating_sub(found_bytes)).unwrap_or(i64::MAX));
+                .pay(signed(found.bytes.saturating_sub(found_bytes)));
             drop(found);
-            if tokio::time::timeout_at(deadline, parked.waiter.due())
+            let in_time = tokio::time::timeout_at(deadline, parked.waiter.due())
                 .await
-                .is_err()
-            {
-                drop(parked);
-                return self.answer(self.read());
-            }
+                .is_ok();
             drop(parked);
-            let found = self.read();
-            if found.is_due(min_bytes) {
+            let found = self.look().await?;
+            if !in_time || self.is_due(&found) {
                 return self.answer(found);
             }
             found_bytes = found.bytes;
@@ -306,146 +323,15 @@ impl Fetch {
     }
 }
 
-impl PartitionAnswer {
-    fn bytes(&self) -> usize {
-        self.result.as_ref().map_or(0, |found| found.payload.len())
-    }
-
-    fn is_notable(&self) -> bool {
-        self.result
-            .as_ref()
-            .map_or(true, |found| found.divergence.is_some())
-    }
-
-    fn outcome(&self) -> Outcome {
-        let offsets = self
-            .result
-            .as_ref()
-            .map_or((-1, -1), |found| (found.high_watermark, found.log_start));
-        Outcome {
-            has_records: self.bytes() > 0,
-            notable: self.is_notable(),
-            high_watermark: offsets.0,
-            log_start: offsets.1,
-        }
-    }
-
-    fn into_wire(self, index: i32, isolation: Isolation) -> PartitionData<Payload> {
-        match self.result {
-            Ok(found) => PartitionData {
-                high_watermark: found.high_watermark,
-                last_stable_offset: found.last_stable_offset,
-                log_start_offset: found.log_start,
-                aborted_transactions: (isolation == Isolation::ReadCommitted).then(Vec::new),
-                diverging_epoch: found.divergence.map(Divergence::into_wire),
-                records: Some(found.payload),
-                ..PartitionData::error(index, 0)
-            },
-            Err(failed) => PartitionData {
-                current_leader: failed.current_leader.map(|(leader_id, leader_epoch)| {
-                    LeaderIdAndEpoch {
-                        leader_id,
-                        leader_epoch,
-                    }
-                }),
-                aborted_transactions: failed.is_absent.then(Vec::new),
-                ..PartitionData::error(index, failed.error.code())
-            },
-        }
-    }
+/// What a client means by a number that should not be negative.
+fn unsigned(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
 }
 
-impl Divergence {
-    fn into_wire(self) -> EpochEndOffset {
-        EpochEndOffset {
-            epoch: self.epoch,
-            end_offset: self.end_offset,
-        }
-    }
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-impl TopicRef {
-    fn heading(&self) -> FetchableTopicResponse<Payload> {
-        let (topic, topic_id) = match self {
-            Self::Name(name) => (name.to_string(), Uuid::nil()),
-            Self::Id(id) => (String::new(), *id),
-        };
-        FetchableTopicResponse {
-            topic,
-            topic_id,
-            partitions: Vec::new(),
-        }
-    }
-}
-
-fn code_of(fault: &ReadFault) -> ErrorCode {
-    match fault {
-        ReadFault::Leadership(error) => leadership_code(*error),
-        ReadFault::OutOfRange => ErrorCode::OffsetOutOfRange,
-        ReadFault::Storage => ErrorCode::KafkaStorageError,
-    }
-}
-
-fn session_request(by_topic_id: bool, request: FetchRequest) -> SessionRequest {
-    let reference = |name: &str, id: Uuid| match by_topic_id {
-        true => TopicRef::Id(id),
-        false => TopicRef::Name(name.into()),
-    };
-    let mut wanted = Vec::new();
-    for topic in &request.topics {
-        let reference = reference(&topic.topic, topic.topic_id);
-        wanted.extend(topic.partitions.iter().map(|partition| Wanted {
-            topic: reference.clone(),
-            partition: partition.partition,
-            fetch_offset: partition.fetch_offset,
-            max_bytes: partition.partition_max_bytes,
-            // Kafka takes every negative epoch for none here.
-            current_leader_epoch: partition.current_leader_epoch.max(-1),
-            last_fetched_epoch: partition.last_fetched_epoch,
-        }));
-    }
-    let mut forgotten = Vec::new();
-    for topic in &request.forgotten_topics_data {
-        let reference = reference(&topic.topic, topic.topic_id);
-        forgotten.extend(
-            topic
-                .partitions
-                .iter()
-                .map(|partition| (reference.clone(), *partition)),
-        );
-    }
-    SessionRequest {
-        id: request.session_id,
-        epoch: request.session_epoch,
-        by_topic_id,
-        wanted,
-        forgotten,
-    }
-}
-
-fn encode(
-    call: &Call,
-    error_code: i16,
-    session_id: i32,
-    responses: Vec<FetchableTopicResponse<Payload>>,
-) -> Option<Reply> {
-    let response = FetchResponse {
-        throttle_time_ms: 0,
-        error_code,
-        session_id,
-        responses,
-        node_endpoints: Vec::new(),
-    };
-    match response.encode(call.version(), call.header.correlation_id, Payload::len) {
-        Ok(segments) => Some(Reply::from_iter(segments.into_iter().map(
-            |segment| match segment {
-                Segment::Framing(bytes) => Payload::Bytes(bytes),
-                Segment::Records(payload) => payload,
-            },
-        ))),
-        Err(error) => {
-            tracing::error!(%error, "unencodable fetch response");
-            None
-        }
-    }
-}
+#[cfg(test)]
+#[path = "fetch_tests.rs"]
+mod tests;

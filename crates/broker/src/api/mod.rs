@@ -8,6 +8,7 @@ mod delete_records;
 mod elections;
 mod features;
 mod fetch;
+mod fetch_answer;
 mod fetch_session;
 mod find_coordinator;
 mod group_admin;

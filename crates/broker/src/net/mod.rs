@@ -13,3 +13,4 @@ mod warm;
 pub(crate) use budget::RequestBudget;
 pub(crate) use frame::Frame;
 pub(crate) use reply::Reply;
+pub(crate) use warm::aside;

@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
+use tokio::task::JoinHandle;
 
 /// Read at a time by a blocking thread; also its buffer.
 const STEP_BYTES: usize = 128 * 1024;
@@ -19,9 +20,24 @@ pub(super) async fn populate(file: &Arc<File>, from: u64, to: u64) -> io::Result
         return Ok(());
     }
     let file = file.clone();
-    match tokio::task::spawn_blocking(move || read_through(&file, from, to)).await {
-        Ok(result) => result,
-        Err(_) => Err(io::ErrorKind::Interrupted.into()),
+    aside(move || read_through(&file, from, to))
+        .await
+        .unwrap_or(Err(io::ErrorKind::Interrupted.into()))
+}
+
+/// What `job` answers, done by a thread that may wait for the disk. It is not begun any more once nobody waits for it.
+pub(crate) async fn aside<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let mut job = Aside(tokio::task::spawn_blocking(job));
+    (&mut job.0).await.ok()
+}
+
+struct Aside<T>(JoinHandle<T>);
+
+impl<T> Drop for Aside<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -71,5 +87,33 @@ mod tests {
             populate(&file, 299_000, 300_001).await.is_ok(),
             "the last page is there, the end is the reader's matter"
         );
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_not_begun() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let (done, order) = std::sync::mpsc::channel();
+        let first = done.clone();
+        runtime.block_on(async {
+            let busy = tokio::spawn(aside(move || {
+                gone.recv().unwrap();
+                first.send(1).unwrap();
+            }));
+            tokio::task::yield_now().await;
+            let second = done.clone();
+            let left = tokio::spawn(aside(move || second.send(2).unwrap()));
+            tokio::task::yield_now().await;
+            left.abort();
+            tokio::task::yield_now().await;
+            go.send(()).unwrap();
+            busy.await.unwrap();
+            assert_eq!(aside(|| 3).await, Some(3));
+        });
+        drop(done);
+        assert_eq!(order.iter().collect::<Vec<_>>(), [1]);
     }
 }

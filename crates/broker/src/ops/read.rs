@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use replica::{LeadershipError, Partition};
-use store::Payload;
+use store::{Payload, Reach};
 use thiserror::Error;
 
 /// Up to where a reader sees (KIP-98).
@@ -25,6 +25,7 @@ pub(crate) struct ReadArgs {
     /// The epoch of the last batch the reader has; -1: not compared (KIP-595).
     pub(crate) last_fetched_epoch: i32,
     pub(crate) isolation: Isolation,
+    pub(crate) reach: Reach,
 }
 
 /// Where the log of the leader parts from the reader's.
@@ -37,6 +38,8 @@ pub(crate) struct Divergence {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) payload: Payload,
+    /// What the reader may see goes on behind the payload.
+    pub(crate) more: bool,
     pub(crate) high_watermark: i64,
     pub(crate) last_stable_offset: i64,
     pub(crate) log_start: i64,
@@ -51,6 +54,9 @@ pub(crate) enum ReadFault {
     OutOfRange,
     #[error("the log cannot be read")]
     Storage,
+    /// Only where the reach is memory.
+    #[error("the disk is needed")]
+    Cold,
 }
 
 pub(crate) fn read(partition: &Arc<Partition>, args: ReadArgs) -> Result<Found, ReadFault> {
@@ -63,29 +69,44 @@ pub(crate) fn read(partition: &Arc<Partition>, args: ReadArgs) -> Result<Found, 
     } else {
         None
     };
-    let payload = match divergence {
-        Some(_) => Payload::empty(),
+    let found = match divergence {
+        Some(_) => store::Found {
+            payload: Payload::empty(),
+            more: false,
+        },
         None => {
-            let up_to = match args.isolation {
-                Isolation::ReadUncommitted => high_watermark,
-                Isolation::ReadCommitted => last_stable_offset,
+            let args = store::ReadArgs {
+                from: args.from,
+                max_bytes: args.max_bytes,
+                up_to: match args.isolation {
+                    Isolation::ReadUncommitted => high_watermark,
+                    Isolation::ReadCommitted => last_stable_offset,
+                },
+                at_least_one: args.at_least_one,
+                reach: args.reach,
             };
-            log.read(args.from, args.max_bytes, up_to, args.at_least_one).map_err(|error| match error {
-                store::ReadError::OutOfRange { .. } => ReadFault::OutOfRange,
-                store::ReadError::Io(error) => {
-                    tracing::error!(topic = %partition.topic, partition = partition.index, %error, "read failed");
-                    ReadFault::Storage
-                }
-            })?
+            log.find(&args).map_err(|error| fault(partition, error))?
         }
     };
     Ok(Found {
-        payload,
+        payload: found.payload,
+        more: found.more,
         high_watermark,
         last_stable_offset,
         log_start: log.log_start(),
         divergence,
     })
+}
+
+fn fault(partition: &Partition, error: store::ReadError) -> ReadFault {
+    match error {
+        store::ReadError::OutOfRange { .. } => ReadFault::OutOfRange,
+        store::ReadError::Cold => ReadFault::Cold,
+        store::ReadError::Io(error) => {
+            tracing::error!(topic = %partition.topic, partition = partition.index, %error, "read failed");
+            ReadFault::Storage
+        }
+    }
 }
 
 fn divergence(partition: &Partition, args: &ReadArgs) -> Result<Option<Divergence>, ReadFault> {
