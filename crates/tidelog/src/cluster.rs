@@ -11,7 +11,8 @@ use kafka_protocol::protocol::StrBytes;
 use serde::Serialize;
 
 use crate::connect::ConnectArgs;
-use crate::output::{OutputArgs, Table, View, bytes, or_dash};
+use crate::hint::Advised;
+use crate::output::{OutputArgs, Table, View, bytes, counted, or_dash};
 
 /// Show how the cluster is.
 #[derive(Debug, Args)]
@@ -47,14 +48,6 @@ struct StatusArgs {
     check: bool,
 }
 
-/// The cluster answers and is not as it should be.
-#[derive(Debug, thiserror::Error)]
-#[error("{offline} partitions have no leader, {under_replicated} lack replicas in sync")]
-struct Unhealthy {
-    offline: usize,
-    under_replicated: usize,
-}
-
 pub(crate) async fn run(args: ClusterArgs) -> anyhow::Result<()> {
     let cluster = args.connect.cluster();
     let ClusterVerb::Status(status_args) = args.verb;
@@ -69,10 +62,14 @@ pub(crate) async fn run(args: ClusterArgs) -> anyhow::Result<()> {
     args.output.show(&status)?;
     let health = &status.partitions;
     if status_args.check && health.offline + health.under_replicated > 0 {
-        let (offline, under_replicated) = (health.offline, health.under_replicated);
-        return Err(Unhealthy {
-            offline,
-            under_replicated,
+        let lack = format!(
+            "{} without a leader, {} with too few replicas in sync",
+            counted(health.offline, "partition"),
+            health.under_replicated
+        );
+        return Err(Advised {
+            what: lack,
+            advice: "`tidelog topic describe NAME` shows which; a broker that is not listed is down",
         }
         .into());
     }

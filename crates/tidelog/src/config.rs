@@ -1,8 +1,7 @@
 //! `tidelog config`: the settings of a topic or a broker, read and changed.
 
-use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use client::{Cluster, check};
+use client::{ClientError, Cluster, TopicFilter, check};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
 use kafka_protocol::messages::incremental_alter_configs_request::{
@@ -13,7 +12,8 @@ use kafka_protocol::protocol::StrBytes;
 use serde::Serialize;
 
 use crate::connect::ConnectArgs;
-use crate::hint::UsageError;
+use crate::hint::{Advised, UsageError};
+use crate::outcome::Outcomes;
 use crate::output::{OutputArgs, Table, View};
 
 /// Read and change the settings of topics and brokers.
@@ -119,6 +119,9 @@ pub(crate) struct Resource {
     name: String,
 }
 
+/// Stands in place of a broker's id for what holds for all of them.
+const DEFAULT_OF_ALL: &str = "default";
+
 /// `key=value` from the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setting {
@@ -170,14 +173,22 @@ pub(crate) async fn run(args: ConfigArgs) -> anyhow::Result<()> {
             args.output.show(&Entries(entries))
         }
         ConfigVerb::Set(set) => {
+            let keys = set.settings.iter().map(|setting| setting.key.clone());
+            let keys = keys.collect();
             let changes = set.settings.into_iter().map(Change::Set).collect();
             let resource = Resource::try_from(set.resource)?;
-            alter(&cluster, &resource, changes, set.dry_run).await
+            let outcomes = alter(&cluster, &resource, changes, set.dry_run).await;
+            outcomes.finish(&args.output)?;
+            if let Err(error) = warn_of_unknown(&cluster, &resource, keys).await {
+                tracing::debug!("cannot ask which settings there are: {error}");
+            }
+            Ok(())
         }
         ConfigVerb::Unset(unset) => {
             let changes = unset.keys.into_iter().map(Change::Unset).collect();
             let resource = Resource::try_from(unset.resource)?;
-            alter(&cluster, &resource, changes, unset.dry_run).await
+            let outcomes = alter(&cluster, &resource, changes, unset.dry_run).await;
+            outcomes.finish(&args.output)
         }
     }
 }
@@ -205,20 +216,40 @@ pub(crate) async fn describe(
     let answer = connection.call_at(version, &request).await?;
     let mut entries = Vec::new();
     for result in answer.results {
-        check(result.error_code, result.error_message.as_ref()).map_err(refused)?;
+        check(result.error_code, result.error_message.as_ref()).map_err(ClientError::from)?;
         entries.extend(result.configs.into_iter().map(Entry::from));
     }
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(entries)
 }
 
-/// Changes settings, all or none.
+/// Changes settings, all or none, and tells how it went.
 pub(crate) async fn alter(
     cluster: &Cluster,
     resource: &Resource,
     changes: Vec<Change>,
     dry_run: bool,
-) -> anyhow::Result<()> {
+) -> Outcomes {
+    let done = match dry_run {
+        true => "would be changed",
+        false => "changed",
+    };
+    let altered = send_changes(cluster, resource, changes, dry_run).await;
+    let mut outcomes = Outcomes::default();
+    outcomes.add(
+        resource.kind_name(),
+        resource.shown_name(),
+        altered.map(|()| done),
+    );
+    outcomes
+}
+
+async fn send_changes(
+    cluster: &Cluster,
+    resource: &Resource,
+    changes: Vec<Change>,
+    dry_run: bool,
+) -> Result<(), ClientError> {
     const SET: i8 = 0;
     const DELETE: i8 = 1;
     let configs = changes.into_iter().map(|change| {
@@ -244,13 +275,41 @@ pub(crate) async fn alter(
     };
     let answer = connection.call(&request).await?;
     for response in answer.responses {
-        check(response.error_code, response.error_message.as_ref()).map_err(refused)?;
+        check(response.error_code, response.error_message.as_ref())?;
     }
     Ok(())
 }
 
-fn refused(refusal: client::Refusal) -> client::ClientError {
-    refusal.into()
+/// A broker keeps a setting that it does not know, since a plugin of its might, and says nothing.
+/// Most often it is a slip.
+async fn warn_of_unknown(
+    cluster: &Cluster,
+    resource: &Resource,
+    keys: Vec<String>,
+) -> anyhow::Result<()> {
+    if resource.kind != ResourceKind::Broker {
+        return Ok(());
+    }
+    let metadata = cluster.metadata(TopicFilter::Nothing, false).await?;
+    let any = metadata.brokers.first().map(|broker| broker.id);
+    let Some(id) = resource.broker_id().or(any) else {
+        return Ok(());
+    };
+    let name = id.to_string();
+    let kind = ResourceKind::Broker;
+    let asked = Some(keys.clone());
+    let entries = describe(cluster, &Resource { kind, name }, asked, false).await?;
+    let knows = |key: &str| {
+        let mut known = entries.iter().filter(|entry| entry.kind != UNKNOWN_TYPE);
+        key.starts_with("listener.name.") || known.any(|entry| entry.key == key)
+    };
+    for key in keys.iter().filter(|key| !knows(key)) {
+        eprintln!(
+            "warning: Kafka has no setting `{key}`: a broker keeps it, and it does nothing; \
+             `tidelog config unset` takes it away"
+        );
+    }
+    Ok(())
 }
 
 impl Resource {
@@ -276,10 +335,27 @@ impl Resource {
             .iter()
             .find(|key| found.iter().all(|entry| entry.key != **key));
         match unknown {
-            Some(key) if !self.name.is_empty() => bail!(
-                "there is no setting `{key}`; without keys, --all shows every one with its value"
-            ),
+            Some(key) if !self.name.is_empty() => Err(Advised {
+                what: format!("there is no setting `{key}`"),
+                advice: "without keys, --all shows every one with its value",
+            }
+            .into()),
             _ => Ok(()),
+        }
+    }
+
+    fn kind_name(&self) -> &'static str {
+        match self.kind {
+            ResourceKind::Topic => "topic",
+            ResourceKind::Broker => "broker",
+        }
+    }
+
+    /// As the command line names it.
+    fn shown_name(&self) -> &str {
+        match self.name.as_str() {
+            "" => DEFAULT_OF_ALL,
+            name => name,
         }
     }
 
@@ -296,7 +372,7 @@ impl TryFrom<ResourceArgs> for Resource {
 
     fn try_from(args: ResourceArgs) -> Result<Self, UsageError> {
         let name = match args.kind {
-            ResourceKind::Broker if args.name == "default" => String::new(),
+            ResourceKind::Broker if args.name == DEFAULT_OF_ALL => String::new(),
             ResourceKind::Broker if args.name.parse::<i32>().is_err() => {
                 let wrong = format!("`{}` is not a broker's id, nor `default`", args.name);
                 return Err(UsageError(wrong));
@@ -355,6 +431,8 @@ fn source_name(code: i8) -> String {
     name.to_owned()
 }
 
+const UNKNOWN_TYPE: &str = "unknown";
+
 fn type_name(code: i8) -> &'static str {
     match code {
         1 => "boolean",
@@ -366,7 +444,7 @@ fn type_name(code: i8) -> &'static str {
         7 => "list",
         8 => "class",
         9 => "password",
-        _ => "unknown",
+        _ => UNKNOWN_TYPE,
     }
 }
 

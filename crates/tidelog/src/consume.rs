@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use client::{
     ClientError, Cluster, GroupMember, GroupOptions, Isolation, Metadata, TopicFilter,
@@ -23,6 +23,7 @@ use crate::consume::printer::Printer;
 use crate::consume::start::{Start, parse_start};
 use crate::record::{RecordFormat, parse_separator};
 use crate::times::parse_time;
+use crate::topic::known_topic;
 
 /// Read records and print them, one a line.
 ///
@@ -34,8 +35,14 @@ pub(crate) struct ConsumeArgs {
     connect: ConnectArgs,
     /// The topic.
     topic: String,
-    /// What a line is [default: value, or key-value if --key-separator is given].
-    #[arg(short, long, value_enum)]
+    /// How a record is printed [default: value, or key-value if --key-separator is given].
+    #[arg(
+        short,
+        long,
+        value_enum,
+        visible_short_alias = 'o',
+        visible_alias = "output"
+    )]
     format: Option<RecordFormat>,
     /// What to print between key and value [default: a tab].
     #[arg(short = 's', long, value_name = "TEXT", value_parser = parse_separator)]
@@ -73,7 +80,7 @@ const EXAMPLES: &str = "\
 Examples:
   tidelog consume orders
   tidelog consume orders --from -10 --follow
-  tidelog consume orders --since 15m --format json | jq .value
+  tidelog consume orders --since 15m -o json | jq .value
   tidelog consume orders --partition 0,2 --from 1000 --max 50
   tidelog consume orders --group billing --follow";
 
@@ -249,15 +256,8 @@ async fn group_positions(
 async fn find_topic(cluster: &Cluster, name: &str) -> anyhow::Result<Metadata> {
     let names = [name.to_owned()];
     let metadata = cluster.metadata(TopicFilter::Named(&names), false).await?;
-    let topic = metadata.topic(name);
-    let topic = topic.ok_or_else(|| anyhow!("the broker says nothing about topic {name}"))?;
-    match &topic.refusal {
-        None => Ok(metadata),
-        Some(refusal) => {
-            let error = ClientError::Refused(refusal.clone());
-            Err(anyhow::Error::from(error).context(name.to_owned()))
-        }
-    }
+    known_topic(&metadata, name).with_context(|| format!("topic {name}"))?;
+    Ok(metadata)
 }
 
 fn all_partitions(metadata: &Metadata, topic: &str) -> Vec<i32> {

@@ -11,7 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 use serde::Serialize;
 
 use crate::connect::ConnectArgs;
-use crate::hint::Outcomes;
+use crate::outcome::Outcomes;
 use crate::output::{OutputArgs, Table, View};
 
 /// Show and delete consumer groups, and move their offsets.
@@ -47,10 +47,22 @@ Examples:
   tidelog group list
   tidelog group list --state Stable -o json")]
 struct ListArgs {
-    /// Only groups in this state: Stable, Empty, Dead, PreparingRebalance, …
-    #[arg(long)]
+    /// Only groups in this state.
+    #[arg(long, value_parser = STATES, ignore_case = true)]
     state: Option<String>,
 }
+
+/// Of classic and of newer groups, as Kafka names them.
+const STATES: [&str; 8] = [
+    "Stable",
+    "Empty",
+    "PreparingRebalance",
+    "CompletingRebalance",
+    "Assigning",
+    "Reconciling",
+    "NotReady",
+    "Dead",
+];
 
 /// Delete groups with the offsets they have committed.
 #[derive(Debug, Args)]
@@ -75,7 +87,7 @@ pub(crate) async fn run(args: GroupArgs) -> anyhow::Result<()> {
             args.output.show(&Listed(groups))
         }
         GroupVerb::Describe(describe) => describe::run(&cluster, &args.output, describe).await,
-        GroupVerb::Delete(delete) => run_delete(&cluster, delete).await,
+        GroupVerb::Delete(delete) => run_delete(&cluster, delete).await.finish(&args.output),
         GroupVerb::ResetOffsets(reset) => reset::run(&cluster, &args.output, reset).await,
     }
 }
@@ -95,19 +107,23 @@ async fn list_groups(cluster: &Cluster) -> anyhow::Result<Vec<GroupRow>> {
     Ok(groups)
 }
 
-async fn run_delete(cluster: &Cluster, args: DeleteArgs) -> anyhow::Result<()> {
+async fn run_delete(cluster: &Cluster, args: DeleteArgs) -> Outcomes {
     let mut outcomes = Outcomes::default();
     for group in &args.groups {
-        let id = GroupId(StrBytes::from_string(group.clone()));
-        let request = DeleteGroupsRequest::default().with_groups_names(vec![id]);
-        let coordinator = cluster.coordinator(group).await?;
-        let answer = coordinator.call(&request).await?;
-        for result in answer.results {
-            let outcome = check(result.error_code, None).map(|()| "deleted");
-            outcomes.add(group, outcome)?;
-        }
+        let deleted = cluster.patiently(|| delete(cluster, group)).await;
+        outcomes.add("group", group, deleted.map(|()| "deleted"));
     }
-    outcomes.finish()
+    outcomes
+}
+
+async fn delete(cluster: &Cluster, group: &str) -> Result<(), ClientError> {
+    let id = GroupId(StrBytes::from_string(group.to_owned()));
+    let request = DeleteGroupsRequest::default().with_groups_names(vec![id]);
+    let coordinator = cluster.coordinator(group).await?;
+    for result in coordinator.call(&request).await?.results {
+        check(result.error_code, None)?;
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -1,10 +1,10 @@
 //! Failures, told to a person: what went wrong, and what to do about it.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use broker::RunError;
-use client::{ClientError, Refusal};
+use client::{ClientError, Refusal, kafka_name};
 use config::ConfigError;
 use kafka_protocol::ResponseError;
 
@@ -14,58 +14,28 @@ use kafka_protocol::ResponseError;
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
 
-/// Some of several failed, and each has been reported already. Ends the process with 1.
+/// A failure that knows what to do about it. Ends the process with 1.
 #[derive(Debug, thiserror::Error)]
-#[error("{failed} of {total} failed")]
-struct SomeFailed {
-    failed: usize,
-    total: usize,
+#[error("{what}")]
+pub(crate) struct Advised {
+    pub(crate) what: String,
+    pub(crate) advice: &'static str,
 }
 
-/// What became of each of several things, told one a line: done on stdout, refused on stderr.
-#[derive(Debug, Default)]
-pub(crate) struct Outcomes {
-    failed: usize,
-    total: usize,
-}
-
-impl Outcomes {
-    pub(crate) fn add(
-        &mut self,
-        name: &str,
-        outcome: Result<&str, Refusal>,
-    ) -> std::io::Result<()> {
-        self.total += 1;
-        match outcome {
-            Ok(done) => writeln!(std::io::stdout(), "{name}: {done}"),
-            Err(refusal) => {
-                self.failed += 1;
-                eprintln!("error: {name}: {refusal}");
-                if let Some(advice) = advice_on_refusal(refusal.error) {
-                    eprintln!("hint: {advice}");
-                }
-                Ok(())
-            }
-        }
-    }
-
-    pub(crate) fn finish(self) -> anyhow::Result<()> {
-        let Self { failed, total } = self;
-        match failed {
-            0 => Ok(()),
-            _ => Err(SomeFailed { failed, total }.into()),
-        }
-    }
-}
+/// Some of several failed, and each has been told already. Ends the process with 1.
+#[derive(Debug, thiserror::Error)]
+#[error("some failed")]
+pub(crate) struct SomeFailed;
 
 /// Prints a failure with its advice and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if reader_is_gone(error) {
         return ExitCode::SUCCESS;
     }
-    if !error.is::<SomeFailed>() {
-        eprintln!("error: {}", told_once(error));
+    if error.is::<SomeFailed>() {
+        return ExitCode::FAILURE;
     }
+    eprintln!("error: {}", told_once(error));
     if let Some(advice) = advice(error) {
         eprintln!("hint: {advice}");
     }
@@ -76,7 +46,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 /// An error with its causes, leaving out those that the text before has told already.
-fn told_once(error: &anyhow::Error) -> String {
+pub(crate) fn told_once(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !text.contains(&cause) {
@@ -87,13 +57,23 @@ fn told_once(error: &anyhow::Error) -> String {
     text
 }
 
+/// Kafka's name for what a broker has refused, if that is what went wrong.
+pub(crate) fn refusal_name(error: &anyhow::Error) -> Option<String> {
+    client_error(error)?.refusal().map(kafka_name)
+}
+
+fn client_error(error: &anyhow::Error) -> Option<&ClientError> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
 /// `tidelog consume … | head` is not a failure.
 fn reader_is_gone(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
     causes.any(|cause: &std::io::Error| cause.kind() == ErrorKind::BrokenPipe)
 }
 
-fn advice(error: &anyhow::Error) -> Option<&'static str> {
+/// What to do about a failure, where there is something to do.
+pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if error.is::<UsageError>() {
         return Some("see `tidelog help` and the verb's own --help for what it takes");
     }
@@ -106,10 +86,10 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<RunError>() {
         return advice_on_start(error);
     }
-    let cause = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<ClientError>());
-    match cause? {
+    if let Some(advised) = error.downcast_ref::<Advised>() {
+        return Some(advised.advice);
+    }
+    match client_error(error)? {
         ClientError::Connect { .. } => Some(
             "is a broker running there? Start one with `tidelog serve`, or name another with \
              --bootstrap HOST:PORT",
@@ -122,8 +102,19 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
             "does that address speak Kafka's protocol in plaintext, and is the broker still up?",
         ),
         ClientError::NoSuchBroker(_) => Some("`tidelog cluster status` lists the brokers"),
+        ClientError::Refused(refusal) if is_read_only(refusal) => Some(
+            "that one stands in the broker's configuration file, or in `tidelog serve --set`: change \
+             it there and start the broker again",
+        ),
         other => advice_on_refusal(other.refusal()?),
     }
+}
+
+/// Whether a setting was refused because it cannot change while the broker runs; only Kafka's words
+/// say so.
+fn is_read_only(refusal: &Refusal) -> bool {
+    let message = refusal.message.as_deref().unwrap_or_default();
+    refusal.error == ResponseError::InvalidRequest && message.contains("dynamically")
 }
 
 /// What to do when a broker cannot start.
@@ -146,12 +137,17 @@ fn advice_on_refusal(error: ResponseError) -> Option<&'static str> {
              create` makes one"
         }
         ResponseError::TopicAlreadyExists => "--if-not-exists accepts a topic that is there",
+        ResponseError::InvalidTopicException => {
+            "a topic's name has up to 249 letters, digits, dots, underscores and dashes"
+        }
+        ResponseError::InvalidGroupId => "a group's name cannot be empty",
         ResponseError::InvalidReplicationFactor => {
             "a topic cannot have more replicas than there are brokers (`tidelog cluster status`)"
         }
         ResponseError::InvalidPartitions => "partitions can be added and never taken away",
         ResponseError::InvalidConfig => {
-            "`tidelog config get topic NAME --all` shows every key with its value"
+            "`tidelog config get topic NAME --all --docs` explains every key (`config get broker ID` \
+             those of a broker)"
         }
         ResponseError::GroupIdNotFound => "`tidelog group list` shows the groups",
         ResponseError::NonEmptyGroup
@@ -194,6 +190,7 @@ mod tests {
         assert_eq!(report(&pipe.into()), ExitCode::SUCCESS);
         let usage = UsageError("wrong".to_owned());
         assert_eq!(report(&usage.into()), ExitCode::from(2));
+        assert_eq!(report(&SomeFailed.into()), ExitCode::FAILURE);
         let other = anyhow::Error::msg("other");
         assert_eq!(report(&other), ExitCode::FAILURE);
     }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::hint::Advised;
 use crate::log::segment::{BatchRow, SegmentReader, segment_files};
 use crate::output::{bytes, counted};
 
@@ -57,11 +58,6 @@ enum Format {
     Yaml,
 }
 
-/// The dump went through, and what it went through is damaged.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} places are damaged")]
-struct Damaged(usize);
-
 pub(crate) fn run(args: LogArgs) -> anyhow::Result<()> {
     let LogVerb::Dump(args) = args.verb;
     let mut out = BufWriter::new(std::io::stdout());
@@ -75,7 +71,12 @@ pub(crate) fn run(args: LogArgs) -> anyhow::Result<()> {
     out.flush()?;
     match damaged {
         0 => Ok(()),
-        _ => Err(Damaged(damaged).into()),
+        _ => Err(Advised {
+            what: format!("{} damaged", counted(damaged, "place")),
+            advice: "a torn end is cut off when the broker starts next; what is damaged before it has to \
+                     come back from a copy of the file",
+        }
+        .into()),
     }
 }
 

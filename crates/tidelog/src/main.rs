@@ -13,6 +13,7 @@ mod group;
 mod hint;
 mod log;
 mod logging;
+mod outcome;
 mod output;
 mod produce;
 mod record;

@@ -11,7 +11,7 @@ use crate::connect::COMMON_OPTIONS;
 
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// Tables for people, JSON or YAML for scripts.
+    /// Tables and lines for people, JSON or YAML for scripts.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     #[arg(value_name = "FORMAT", help_heading = COMMON_OPTIONS)]
     output: Format,
@@ -36,8 +36,9 @@ impl OutputArgs {
             Format::Json => serde_json::to_string_pretty(view)?,
             Format::Yaml => serde_yaml_ng::to_string(view)?,
         };
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{}", shown.trim_end())?;
+        if !shown.is_empty() {
+            writeln!(std::io::stdout(), "{}", shown.trim_end())?;
+        }
         Ok(())
     }
 }

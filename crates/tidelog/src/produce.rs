@@ -4,14 +4,19 @@ mod idempotence;
 mod input;
 mod partitioner;
 mod sender;
+mod written;
+
+use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 use format::Compression;
 
 use crate::connect::ConnectArgs;
+use crate::output::OutputArgs;
 use crate::produce::input::LineParser;
 use crate::produce::sender::{Acks, Sender, SenderOptions};
-use crate::record::{RecordFormat, parse_separator};
+use crate::produce::written::Summary;
+use crate::record::{LineFormat, parse_separator};
 
 /// Write records, one a line, from stdin.
 #[derive(Debug, Args)]
@@ -19,11 +24,13 @@ use crate::record::{RecordFormat, parse_separator};
 pub(crate) struct ProduceArgs {
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    output: OutputArgs,
     /// The topic. It is created if the broker creates topics by itself.
     topic: String,
     /// What a line is [default: value, or key-value if --key-separator is given].
     #[arg(short, long, value_enum)]
-    format: Option<RecordFormat>,
+    format: Option<LineFormat>,
     /// What stands between key and value [default: a tab].
     #[arg(short = 's', long, value_name = "TEXT", value_parser = parse_separator)]
     key_separator: Option<String>,
@@ -86,7 +93,7 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
 
 pub(crate) async fn run(args: ProduceArgs) -> anyhow::Result<()> {
     let options = SenderOptions {
-        topic: args.topic,
+        topic: args.topic.clone(),
         partition: args.partition,
         compression: args.compression.into(),
         acks: args.acks,
@@ -102,7 +109,22 @@ pub(crate) async fn run(args: ProduceArgs) -> anyhow::Result<()> {
         .map(|(name, value)| (name.into_bytes(), Some(value.into_bytes())))
         .collect();
 
+    let topic = args.topic;
     let mut sender = Sender::open(args.connect.cluster(), options).await?;
+    if std::io::stdin().is_terminal() {
+        eprintln!("hint: type one record a line; Ctrl-D ends");
+    }
+    let outcome = send_all(&mut sender, &mut parser).await;
+    // Also after a failure: what is written is written.
+    let written = sender.written();
+    args.output.show(&Summary {
+        topic: &topic,
+        written,
+    })?;
+    outcome
+}
+
+async fn send_all(sender: &mut Sender, parser: &mut LineParser) -> anyhow::Result<()> {
     let mut chunks = input::read_stdin();
     while let Some(chunk) = chunks.recv().await {
         let mut next = Some(chunk);

@@ -6,14 +6,28 @@ use clap::ValueEnum;
 use format::{BatchHeader, Record};
 use serde::{Deserialize, Serialize};
 
+/// What `produce` reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RecordFormat {
+pub(crate) enum LineFormat {
     /// The value alone.
     Value,
     /// Key, separator, value.
     KeyValue,
     /// One JSON object a line, with key, value, headers and timestamp.
     Json,
+}
+
+/// What `consume` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordFormat {
+    /// The value alone.
+    Value,
+    /// Key, separator, value.
+    KeyValue,
+    /// One JSON object a line, with all that there is about the record.
+    Json,
+    /// The same as one YAML document a record.
+    Yaml,
 }
 
 /// A record in JSON. What stands in a log beyond key, value, headers and timestamp is given when

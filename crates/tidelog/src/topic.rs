@@ -2,8 +2,9 @@
 
 mod describe;
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use client::{ClientError, Cluster, Topic, TopicFilter, check};
+use client::{ClientError, Cluster, Metadata, Topic, TopicFilter, check};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
@@ -15,8 +16,9 @@ use serde::Serialize;
 
 use crate::config::{self, Change, Resource, Setting, parse_setting};
 use crate::connect::ConnectArgs;
-use crate::hint::{Outcomes, UsageError};
-use crate::output::{OutputArgs, Table, View};
+use crate::hint::UsageError;
+use crate::outcome::Outcomes;
+use crate::output::{OutputArgs, Table, View, counted};
 
 /// Make, show, change and delete topics.
 #[derive(Debug, Args)]
@@ -150,18 +152,29 @@ pub(crate) async fn run(args: TopicArgs) -> anyhow::Result<()> {
                 .show(&Listed(topics.map(ListedTopic::from).collect()))
         }
         TopicVerb::Describe(describe) => describe::run(&cluster, &args.output, describe).await,
-        TopicVerb::Create(create) => run_create(&cluster, &args.connect, create).await,
-        TopicVerb::Delete(delete) => run_delete(&cluster, &args.connect, delete).await,
-        TopicVerb::AddPartitions(more) => add_partitions(&cluster, &args.connect, more).await,
-        TopicVerb::Alter(alter) => run_alter(&cluster, alter).await,
+        TopicVerb::Create(create) => {
+            let created = run_create(&cluster, &args.connect, create).await?;
+            created.finish(&args.output)
+        }
+        TopicVerb::Delete(delete) => {
+            let deleted = run_delete(&cluster, &args.connect, delete).await?;
+            deleted.finish(&args.output)
+        }
+        TopicVerb::AddPartitions(more) => {
+            let added = add_partitions(&cluster, &args.connect, more).await?;
+            added.finish(&args.output)
+        }
+        TopicVerb::Alter(alter) => run_alter(&cluster, alter).await?.finish(&args.output),
     }
 }
+
+const TOPIC: &str = "topic";
 
 async fn run_create(
     cluster: &Cluster,
     connect: &ConnectArgs,
     args: CreateArgs,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Outcomes> {
     let configs: Vec<CreatableTopicConfig> = args
         .configs
         .into_iter()
@@ -195,16 +208,16 @@ async fn run_create(
             Ok(()) if args.dry_run => Ok("would be created"),
             Ok(()) => Ok("created"),
         };
-        outcomes.add(&topic.name, outcome)?;
+        outcomes.add(TOPIC, &topic.name, outcome.map_err(ClientError::from));
     }
-    outcomes.finish()
+    Ok(outcomes)
 }
 
 async fn run_delete(
     cluster: &Cluster,
     connect: &ConnectArgs,
     args: DeleteArgs,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Outcomes> {
     /// From version 6 on topics may be named by id as well, in another field.
     const DELETE_BY_NAME_VERSION: i16 = 5;
     let request = DeleteTopicsRequest::default()
@@ -225,19 +238,17 @@ async fn run_delete(
             Err(refusal) => Err(refusal),
             Ok(()) => Ok("deleted"),
         };
-        outcomes.add(
-            &topic.name.map_or_else(String::new, |name| name.to_string()),
-            outcome,
-        )?;
+        let name = topic.name.unwrap_or_default();
+        outcomes.add(TOPIC, &name, outcome.map_err(ClientError::from));
     }
-    outcomes.finish()
+    Ok(outcomes)
 }
 
 async fn add_partitions(
     cluster: &Cluster,
     connect: &ConnectArgs,
     args: AddPartitionsArgs,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Outcomes> {
     let topic = CreatePartitionsTopic::default()
         .with_name(topic_name(&args.name))
         .with_count(args.total)
@@ -247,13 +258,24 @@ async fn add_partitions(
         .with_timeout_ms(connect.server_timeout_ms())
         .with_validate_only(args.dry_run);
     let answer = cluster.controller().await?.call(&request).await?;
+    let mut outcomes = Outcomes::default();
     for result in answer.results {
-        check(result.error_code, result.error_message.as_ref()).map_err(ClientError::from)?;
+        let outcome = check(result.error_code, result.error_message.as_ref());
+        let partitions = counted(args.total, "partition");
+        let done = match args.dry_run {
+            true => format!("would have {partitions}"),
+            false => format!("has {partitions}"),
+        };
+        outcomes.add(
+            TOPIC,
+            &result.name,
+            outcome.map(|()| done).map_err(ClientError::from),
+        );
     }
-    Ok(())
+    Ok(outcomes)
 }
 
-async fn run_alter(cluster: &Cluster, args: AlterArgs) -> anyhow::Result<()> {
+async fn run_alter(cluster: &Cluster, args: AlterArgs) -> anyhow::Result<Outcomes> {
     if args.set.is_empty() && args.unset.is_empty() {
         let wrong = "nothing to change: give --set KEY=VALUE or --unset KEY".to_owned();
         return Err(UsageError(wrong).into());
@@ -261,7 +283,18 @@ async fn run_alter(cluster: &Cluster, args: AlterArgs) -> anyhow::Result<()> {
     let set = args.set.into_iter().map(Change::Set);
     let unset = args.unset.into_iter().map(Change::Unset);
     let changes = set.chain(unset).collect();
-    config::alter(cluster, &Resource::topic(&args.name), changes, args.dry_run).await
+    let topic = Resource::topic(&args.name);
+    Ok(config::alter(cluster, &topic, changes, args.dry_run).await)
+}
+
+/// The topic, or the broker's reason not to show it.
+pub(crate) fn known_topic<'a>(metadata: &'a Metadata, name: &str) -> anyhow::Result<&'a Topic> {
+    let topic = metadata.topic(name);
+    let topic = topic.ok_or_else(|| anyhow!("the broker says nothing about topic {name}"))?;
+    match &topic.refusal {
+        None => Ok(topic),
+        Some(refusal) => Err(ClientError::Refused(refusal.clone()).into()),
+    }
 }
 
 fn topic_name(name: &str) -> TopicName {

@@ -57,15 +57,24 @@ impl<W: Write> Printer<W> {
                 self.write_datum(record.value)?;
             }
             RecordFormat::Json => {
-                let json = JsonRecord {
-                    topic: Some(self.topic.clone()),
-                    partition: Some(partition),
-                    ..JsonRecord::of(batch, record)
-                };
-                serde_json::to_writer(&mut self.out, &json)?;
+                let whole = self.whole(partition, batch, record);
+                serde_json::to_writer(&mut self.out, &whole)?;
+            }
+            RecordFormat::Yaml => {
+                let yaml = serde_yaml_ng::to_string(&self.whole(partition, batch, record));
+                let yaml = yaml.map_err(io::Error::other)?;
+                return write!(self.out, "---\n{yaml}");
             }
         }
         self.out.write_all(b"\n")
+    }
+
+    fn whole(&self, partition: i32, batch: &BatchHeader, record: &Record<'_>) -> JsonRecord {
+        JsonRecord {
+            topic: Some(self.topic.clone()),
+            partition: Some(partition),
+            ..JsonRecord::of(batch, record)
+        }
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
@@ -129,5 +138,14 @@ mod tests {
 {"topic":"t","partition":3,"offset":8,"timestamp":6,"key":null,"value":null,"headers":[]}
 "#;
         assert_eq!(printed(RecordFormat::Json), json);
+        let yaml = printed(RecordFormat::Yaml);
+        let documents: Vec<serde_yaml_ng::Value> = serde_yaml_ng::Deserializer::from_str(&yaml)
+            .map(|document| serde::Deserialize::deserialize(document).unwrap())
+            .collect();
+        let jsons: Vec<serde_yaml_ng::Value> = json
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(documents, jsons);
     }
 }

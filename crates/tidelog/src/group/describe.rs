@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::anyhow;
 use bytes::{Buf, Bytes};
 use clap::Args;
 use client::{
@@ -17,6 +16,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, StrBytes};
 use serde::Serialize;
 
+use crate::outcome::Findings;
 use crate::output::{OutputArgs, Table, View, or_dash};
 
 /// Show groups with their members, offsets and lag.
@@ -36,12 +36,12 @@ pub(super) async fn run(
     output: &OutputArgs,
     args: DescribeArgs,
 ) -> anyhow::Result<()> {
-    let mut described = Vec::new();
+    let mut described = Findings::default();
     for group in &args.groups {
-        let described_group = cluster.patiently(|| describe(cluster, group)).await;
-        described.push(described_group.map_err(|error| anyhow!(error).context(group.clone()))?);
+        let found = cluster.patiently(|| describe(cluster, group)).await;
+        described.add("group", group, found.map_err(anyhow::Error::from));
     }
-    output.show(&Described(described))
+    described.finish(output)
 }
 
 async fn describe(cluster: &Cluster, group: &str) -> Result<DescribedGroup, ClientError> {
@@ -72,7 +72,7 @@ async fn describe_consumer_group(
         return Ok(None);
     };
     match check(described.error_code, described.error_message.as_ref()) {
-        Err(refusal) if refusal.error == ResponseError::GroupIdNotFound => return Ok(None),
+        Err(refusal) if is_of_no_such_group(refusal.error) => return Ok(None),
         outcome => outcome?,
     }
     Ok(Some(DescribedGroup {
@@ -84,6 +84,14 @@ async fn describe_consumer_group(
         members: described.members.into_iter().map(Member::from).collect(),
         offsets: Vec::new(),
     }))
+}
+
+/// A Kafka whose `group.version` is 0 takes the request, and answers that it is not supported.
+fn is_of_no_such_group(error: ResponseError) -> bool {
+    matches!(
+        error,
+        ResponseError::GroupIdNotFound | ResponseError::UnsupportedVersion
+    )
 }
 
 async fn describe_classic_group(
@@ -168,10 +176,6 @@ fn group_id(group: &str) -> GroupId {
 }
 
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Described(Vec<DescribedGroup>);
-
-#[derive(Serialize)]
 struct DescribedGroup {
     group: String,
     #[serde(rename = "type")]
@@ -246,14 +250,7 @@ fn consumer_assignment(mut bytes: Bytes) -> Assignment {
         .collect()
 }
 
-impl View for Described {
-    fn text(&self) -> String {
-        let groups: Vec<String> = self.0.iter().map(DescribedGroup::text).collect();
-        groups.join("\n\n")
-    }
-}
-
-impl DescribedGroup {
+impl View for DescribedGroup {
     fn text(&self) -> String {
         let mut text = format!("Group        {}\n", self.group);
         text += &format!("State        {} ({})\n", self.state, self.kind);
@@ -270,7 +267,9 @@ impl DescribedGroup {
         }
         text
     }
+}
 
+impl DescribedGroup {
     fn members_table(&self) -> Table {
         let mut table = Table::new(&["MEMBER", "INSTANCE", "CLIENT", "HOST", "PARTITIONS"]);
         for member in &self.members {

@@ -1,6 +1,7 @@
 //! `tidelog group reset-offsets`: where a group without members is to go on reading.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use clap::Args;
 use client::{
@@ -9,7 +10,7 @@ use client::{
 };
 use serde::Serialize;
 
-use crate::hint::UsageError;
+use crate::hint::{Advised, UsageError};
 use crate::output::{OutputArgs, Table, View, or_dash};
 use crate::times::parse_time;
 
@@ -111,6 +112,9 @@ pub(super) async fn run(
     let target = args.target.target()?;
     let coordinator = cluster.coordinator(&args.group).await?;
     let committed = committed_offsets(&coordinator, &args.group).await?;
+    if args.all_topics && committed.is_empty() {
+        return Err(nothing_committed("").into());
+    }
     let topics: Vec<String> = match args.all_topics {
         true => committed.keys().map(|key| key.0.clone()).collect(),
         false => args.topic.iter().map(|scope| scope.topic.clone()).collect(),
@@ -129,6 +133,10 @@ pub(super) async fn run(
             topic: key.0,
             partition: key.1,
             from,
+            outcome: match args.execute {
+                true => "moved",
+                false => "would be moved",
+            },
         });
     }
     if args.execute {
@@ -140,6 +148,14 @@ pub(super) async fn run(
         eprintln!("hint: nothing has been changed; --execute does it");
     }
     Ok(())
+}
+
+fn nothing_committed(of: impl Display) -> Advised {
+    Advised {
+        what: format!("the group has committed nothing{of}"),
+        advice: "name topics with --topic, and where to with --to earliest, --to latest, --to OFFSET or \
+                 --to-time TIME",
+    }
 }
 
 /// Named partitions as they are named; a bare topic is all that it has.
@@ -198,16 +214,12 @@ impl Bounds {
         key: &TopicPartition,
         committed: Option<i64>,
         target: Target,
-    ) -> Result<i64, UsageError> {
+    ) -> Result<i64, Advised> {
         let start = self.starts.get(key).copied().flatten().unwrap_or(0);
         let end = self.ends.get(key).copied().flatten().unwrap_or(start);
         let committed = || {
             let (topic, partition) = key;
-            committed.ok_or_else(|| {
-                UsageError(format!(
-                    "the group has committed nothing of {topic}-{partition}"
-                ))
-            })
+            committed.ok_or_else(|| nothing_committed(format!(" of {topic}-{partition}")))
         };
         let wanted = match target {
             Target::Earliest => start,
@@ -231,17 +243,19 @@ struct Move {
     partition: i32,
     from: Option<i64>,
     to: i64,
+    outcome: &'static str,
 }
 
 impl View for Moves {
     fn text(&self) -> String {
-        let mut table = Table::new(&["TOPIC", "PARTITION", "FROM", "TO"]);
+        let mut table = Table::new(&["TOPIC", "PARTITION", "FROM", "TO", "OUTCOME"]);
         for row in &self.0 {
             table.row([
                 row.topic.clone(),
                 row.partition.to_string(),
                 or_dash(row.from),
                 row.to.to_string(),
+                row.outcome.to_owned(),
             ]);
         }
         table.align_right(&[1, 2, 3]).text()

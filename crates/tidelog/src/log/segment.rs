@@ -24,7 +24,7 @@ pub(super) fn segment_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path)? {
         let file = entry?.path();
-        if file.extension().is_some_and(|extension| extension == "log") {
+        if is_segment(&file) {
             files.push(file);
         }
     }
@@ -33,10 +33,18 @@ pub(super) fn segment_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     match files.is_empty() {
         true => Err(io::Error::new(
             io::ErrorKind::NotFound,
-            "no segment (*.log) is in this directory",
+            "no segment (00000000000000000000.log) is in this directory; a partition's directory is named \
+             after it, as in tidelog-data/orders-0",
         )),
         false => Ok(files),
     }
+}
+
+/// Whether it is named as a segment is: an offset, and `.log`.
+fn is_segment(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str());
+    let offset = name.and_then(|name| name.strip_suffix(".log"));
+    offset.is_some_and(|offset| offset.len() == 20 && offset.bytes().all(|b| b.is_ascii_digit()))
 }
 
 pub(super) struct SegmentReader {

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader};
 use anyhow::{Context, anyhow};
 use tokio::sync::mpsc;
 
-use crate::record::{JsonRecord, RecordFormat};
+use crate::record::{JsonRecord, LineFormat};
 
 /// How much of stdin is read at once, and about what one chunk holds.
 const CHUNK_SIZE_BYTES: usize = 256 << 10;
@@ -70,7 +70,7 @@ fn read_chunks(mut input: impl BufRead, chunks: &mpsc::Sender<Chunk>) -> io::Res
 
 /// Makes records of lines, counting them for its errors.
 pub(super) struct LineParser {
-    format: RecordFormat,
+    format: LineFormat,
     separator: Vec<u8>,
     line_number: u64,
     pub(super) key: Option<Vec<u8>>,
@@ -80,10 +80,10 @@ pub(super) struct LineParser {
 
 impl LineParser {
     /// A separator without a format means that there are keys.
-    pub(super) fn new(format: Option<RecordFormat>, separator: Option<String>) -> Self {
+    pub(super) fn new(format: Option<LineFormat>, separator: Option<String>) -> Self {
         let implied = match separator {
-            Some(_) => RecordFormat::KeyValue,
-            None => RecordFormat::Value,
+            Some(_) => LineFormat::KeyValue,
+            None => LineFormat::Value,
         };
         Self {
             format: format.unwrap_or(implied),
@@ -98,9 +98,9 @@ impl LineParser {
     pub(super) fn parse(&mut self, line: &[u8]) -> anyhow::Result<NewRecord> {
         self.line_number += 1;
         let mut record = match self.format {
-            RecordFormat::Value => self.with_value(line),
-            RecordFormat::KeyValue => self.parse_key_value(line)?,
-            RecordFormat::Json => self.parse_json(line)?,
+            LineFormat::Value => self.with_value(line),
+            LineFormat::KeyValue => self.parse_key_value(line)?,
+            LineFormat::Json => self.parse_json(line)?,
         };
         if record.key.is_none() {
             record.key.clone_from(&self.key);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn json_carries_key_value_headers_and_timestamp() {
-        let mut parser = LineParser::new(Some(RecordFormat::Json), None);
+        let mut parser = LineParser::new(Some(LineFormat::Json), None);
         let line = br#"{"topic":"t","offset":7,"timestamp":5,"key":null,
             "value":{"base64":"/w=="},"headers":[{"key":"h","value":"1"}]}"#;
         let record = parser.parse(line).unwrap();

@@ -13,7 +13,7 @@ use anyhow::anyhow;
 use bytes::Bytes;
 use clap::ValueEnum;
 use client::{ClientError, Cluster, Metadata, Refusal, TopicFilter, check};
-use format::{BatchBuilder, Compression, Header};
+use format::{BatchBuilder, BatchHeader, Compression, Header};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
@@ -23,6 +23,9 @@ use tokio::task::JoinSet;
 use super::idempotence::IdempotentProducer;
 use super::input::NewRecord;
 use super::partitioner::partition_of;
+use super::written::Written;
+use crate::hint::Advised;
+use crate::output::counted;
 
 /// A batch is sent when it has grown to this, which every broker takes by default, compressed or not.
 const MAX_BATCH_SIZE_BYTES: usize = 900_000;
@@ -62,6 +65,7 @@ pub(super) struct Sender {
     metadata: Metadata,
     batches: BTreeMap<i32, BatchBuilder>,
     buffered_bytes: usize,
+    written: Written,
     /// Counts flushes: records without a key move on to the next partition with each.
     turn: usize,
 }
@@ -69,6 +73,9 @@ pub(super) struct Sender {
 impl Sender {
     pub(super) async fn open(cluster: Cluster, options: SenderOptions) -> anyhow::Result<Self> {
         let metadata = find_topic(&cluster, &options.topic).await?;
+        if let Some(index) = options.partition {
+            check_partition(&metadata, &options.topic, index)?;
+        }
         let producer = match options.acks {
             Acks::All => IdempotentProducer::begin(&cluster).await?,
             Acks::None | Acks::Leader => None,
@@ -81,6 +88,7 @@ impl Sender {
             metadata,
             batches: BTreeMap::new(),
             buffered_bytes: 0,
+            written: Written::default(),
             turn: since_epoch.subsec_micros() as usize,
         })
     }
@@ -115,6 +123,11 @@ impl Sender {
         );
         self.buffered_bytes += size_bytes;
         Ok(())
+    }
+
+    /// What has been written as asked so far.
+    pub(super) fn written(&self) -> &Written {
+        &self.written
     }
 
     /// Sends all batches and returns when all are written as asked.
@@ -152,7 +165,7 @@ impl Sender {
     /// Sends each batch to its leader; what was written is taken out of `unsent`. Returns one of
     /// the setbacks, one that does not pass if there is any.
     async fn send_once(
-        &self,
+        &mut self,
         unsent: &mut BTreeMap<i32, Bytes>,
     ) -> anyhow::Result<Option<Setback>> {
         let mut by_leader: BTreeMap<i32, Vec<PartitionProduceData>> = BTreeMap::new();
@@ -175,9 +188,13 @@ impl Sender {
         while let Some(sent) = sent.join_next().await {
             let Sent { partitions, answer } = sent?;
             match answer {
-                Ok(Some(answer)) => self.take(&answer, unsent, &mut setbacks),
+                Ok(Some(answer)) => self.take(&answer, unsent, &mut setbacks)?,
                 // acks=0: written to the socket is all that there is to know.
-                Ok(None) => unsent.retain(|partition, _| !partitions.contains(partition)),
+                Ok(None) => {
+                    for partition in partitions {
+                        self.count(partition, unsent.remove(&partition), None)?;
+                    }
+                }
                 Err(error) => setbacks.push(Setback::Away(error)),
             }
         }
@@ -189,11 +206,11 @@ impl Sender {
     }
 
     fn take(
-        &self,
+        &mut self,
         answer: &ProduceResponse,
         unsent: &mut BTreeMap<i32, Bytes>,
         setbacks: &mut Vec<Setback>,
-    ) {
+    ) -> anyhow::Result<()> {
         let topics = answer.responses.iter();
         for written in topics.flat_map(|topic| &topic.partition_responses) {
             let index = written.index;
@@ -202,11 +219,27 @@ impl Sender {
                     setbacks.push(Setback::Refused(index, refusal));
                 }
                 Ok(()) | Err(_) => {
-                    unsent.remove(&index);
                     self.tell(index, written.base_offset);
+                    // A duplicate's answer need not say where the first one lies.
+                    let offset = Some(written.base_offset).filter(|offset| *offset >= 0);
+                    self.count(index, unsent.remove(&index), offset)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    fn count(
+        &mut self,
+        partition: i32,
+        batch: Option<Bytes>,
+        base_offset: Option<i64>,
+    ) -> anyhow::Result<()> {
+        if let Some(batch) = batch {
+            let count = BatchHeader::parse(&batch)?.record_count;
+            self.written.add(partition, i64::from(count), base_offset);
+        }
+        Ok(())
     }
 
     fn send_to_leaders(
@@ -336,9 +369,25 @@ async fn find_topic(cluster: &Cluster, name: &str) -> anyhow::Result<Metadata> {
             }
             Some(refusal) => {
                 let error = anyhow::Error::from(ClientError::Refused(refusal));
-                return Err(error.context(name.to_owned()));
+                return Err(error.context(format!("topic {name}")));
             }
         }
+    }
+}
+
+/// A partition that is not there would be waited for as one whose leader moves.
+fn check_partition(metadata: &Metadata, topic: &str, index: i32) -> Result<(), Advised> {
+    let found = metadata.topic(topic);
+    let partitions = found.map_or(&[][..], |topic| &topic.partitions);
+    match partitions.iter().any(|partition| partition.index == index) {
+        true => Ok(()),
+        false => Err(Advised {
+            what: format!(
+                "topic {topic} has {}, counted from 0, and none is {index}",
+                counted(partitions.len(), "partition")
+            ),
+            advice: "`tidelog topic add-partitions` makes more",
+        }),
     }
 }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use client::{
-    ClientError, Cluster, EARLIEST, Isolation, LATEST, Metadata, Partition, Topic, TopicFilter,
-    TopicPartition, list_offsets,
+    Cluster, EARLIEST, Isolation, LATEST, Metadata, Partition, TopicFilter, TopicPartition,
+    list_offsets,
 };
 use serde::Serialize;
 
+use super::known_topic;
 use crate::config::{self, Resource};
+use crate::outcome::Findings;
 use crate::output::{OutputArgs, Table, View, joined, or_dash};
 
 /// Show topics with their settings and partitions.
@@ -32,22 +34,19 @@ pub(super) async fn run(
     let metadata = cluster
         .metadata(TopicFilter::Named(&args.names), false)
         .await?;
-    let mut described = Vec::new();
-    for topic in &metadata.topics {
-        if let Some(refusal) = &topic.refusal {
-            let refusal = ClientError::Refused(refusal.clone());
-            return Err(anyhow::Error::from(refusal).context(topic.name.clone()));
-        }
-        described.push(describe(cluster, &metadata, topic).await?);
+    let mut described = Findings::default();
+    for name in &args.names {
+        described.add("topic", name, describe(cluster, &metadata, name).await);
     }
-    output.show(&Described(described))
+    described.finish(output)
 }
 
 async fn describe(
     cluster: &Cluster,
     metadata: &Metadata,
-    topic: &Topic,
+    name: &str,
 ) -> anyhow::Result<DescribedTopic> {
+    let topic = known_topic(metadata, name)?;
     let configs = config::describe(cluster, &Resource::topic(&topic.name), None, false).await?;
     let own = configs.into_iter().filter(config::Entry::is_topics_own);
     let led = topic.partitions.iter().filter(|p| p.leader.is_some());
@@ -98,10 +97,6 @@ fn topic_id_text(id: uuid::Uuid) -> String {
 }
 
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Described(Vec<DescribedTopic>);
-
-#[derive(Serialize)]
 struct DescribedTopic {
     name: String,
     id: Option<String>,
@@ -123,14 +118,7 @@ struct DescribedPartition {
     end_offset: Option<i64>,
 }
 
-impl View for Described {
-    fn text(&self) -> String {
-        let topics: Vec<String> = self.0.iter().map(DescribedTopic::text).collect();
-        topics.join("\n\n")
-    }
-}
-
-impl DescribedTopic {
+impl View for DescribedTopic {
     fn text(&self) -> String {
         let mut text = format!("Topic    {}\n", self.name);
         text += &format!("Id       {}\n", or_dash(self.id.as_ref()));

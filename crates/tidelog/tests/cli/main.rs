@@ -8,114 +8,14 @@
     reason = "a test stops at what it did not expect"
 )]
 
-use std::io::Write;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+mod cluster;
+mod scripts;
+
+use std::process::Command;
 
 use serde_json::Value;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_tidelog");
-const START_PATIENCE: Duration = Duration::from_secs(20);
-
-/// A broker, and a suffix that makes this test's names its own.
-struct Cluster {
-    bootstrap: String,
-    suffix: String,
-    /// The broker that this test started, with its data.
-    started: Option<(Child, tempfile::TempDir)>,
-}
-
-struct Outcome {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Cluster {
-    fn start() -> Self {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let suffix = format!("{}-{}", std::process::id(), now.unwrap().as_nanos());
-        if let Ok(bootstrap) = std::env::var("TIDELOG_TEST_BOOTSTRAP") {
-            return Self {
-                bootstrap,
-                suffix,
-                started: None,
-            };
-        }
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let bootstrap = free.local_addr().unwrap().to_string();
-        drop(free);
-        let dir = tempfile::tempdir().unwrap();
-        let broker = Command::new(BINARY)
-            .args(["serve", "--listen", &bootstrap, "--data-dir"])
-            .arg(dir.path())
-            .args(["--set", "group.initial.rebalance.delay.ms=0"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let cluster = Self {
-            bootstrap,
-            suffix,
-            started: Some((broker, dir)),
-        };
-        let deadline = Instant::now() + START_PATIENCE;
-        while cluster.run("cluster status", "").code != 0 {
-            assert!(Instant::now() < deadline, "the broker does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        cluster
-    }
-
-    /// Runs a command line, `NAME` in it standing for this test's suffix.
-    fn run(&self, line: &str, stdin: &str) -> Outcome {
-        let line = line.replace("NAME", &self.suffix);
-        let mut tidelog = Command::new(BINARY)
-            .args(line.split_whitespace())
-            .env("TIDELOG_BOOTSTRAP", &self.bootstrap)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // The child may end without reading its input, which is its own business.
-        let _ = tidelog.stdin.take().unwrap().write_all(stdin.as_bytes());
-        let output = tidelog.wait_with_output().unwrap();
-        Outcome {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// Runs what has to succeed, and returns what it prints.
-    fn ok(&self, line: &str, stdin: &str) -> String {
-        let outcome = self.run(line, stdin);
-        assert_eq!(outcome.code, 0, "{line}: {}", outcome.stderr);
-        outcome.stdout
-    }
-
-    fn json(&self, line: &str) -> Value {
-        serde_json::from_str(&self.ok(&format!("{line} -o json"), "")).unwrap()
-    }
-
-    /// Runs what has to fail with 1, and returns what it says about that.
-    fn fails(&self, line: &str) -> String {
-        let outcome = self.run(line, "");
-        assert_eq!(outcome.code, 1, "{line}: {}", outcome.stdout);
-        outcome.stderr
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        if let Some((broker, _)) = &mut self.started {
-            let _ = broker.kill();
-            let _ = broker.wait();
-        }
-    }
-}
+use crate::cluster::{BINARY, Cluster};
 
 #[test]
 fn topics_are_created_shown_changed_and_deleted() {
@@ -124,7 +24,11 @@ fn topics_are_created_shown_changed_and_deleted() {
         "topic create a-NAME b-NAME -p 2 --config retention.ms=5000",
         "",
     );
-    assert_eq!(created.lines().count(), 2);
+    let suffix = &cluster.suffix;
+    assert_eq!(
+        created,
+        format!("topic a-{suffix}: created\ntopic b-{suffix}: created\n")
+    );
     assert!(
         cluster
             .fails("topic create a-NAME")
@@ -134,7 +38,6 @@ fn topics_are_created_shown_changed_and_deleted() {
     cluster.ok("topic create c-NAME --dry-run", "");
 
     let listed = cluster.json("topic list");
-    let suffix = &cluster.suffix;
     let names: Vec<&str> = listed
         .as_array()
         .unwrap()
@@ -345,10 +248,7 @@ fn a_cluster_tells_its_status_and_a_log_its_batches() {
             .contains("Metadata quorum")
     );
 
-    let Some((_, dir)) = &cluster.started else {
-        return;
-    };
-    let partition: PathBuf = dir.path().join(format!("a-{}-0", cluster.suffix));
+    let partition = cluster.data.join(format!("a-{}-0", cluster.suffix));
     let dumped = cluster.ok(
         &format!("log dump {} --records -o json", partition.display()),
         "",
@@ -356,6 +256,11 @@ fn a_cluster_tells_its_status_and_a_log_its_batches() {
     let batch: Value = serde_json::from_str(dumped.lines().next().unwrap()).unwrap();
     assert_eq!(batch["record_count"], 2);
     assert_eq!(batch["records"][1]["value"], "two");
+    let yaml = cluster.yaml(&format!("log dump {}", partition.display()));
+    assert_eq!(yaml.len(), 1);
+    assert_eq!(yaml[0]["last_offset"], 1);
+    let wrong = cluster.fails(&format!("log dump {}", cluster.data.display()));
+    assert!(wrong.contains("orders-0"), "{wrong}");
 }
 
 #[test]
@@ -371,6 +276,36 @@ fn a_wrong_command_line_or_configuration_exits_with_2() {
     assert_eq!(run("group reset-offsets g --topic t"), Some(2));
     assert_eq!(run("serve --set num.partition=1"), Some(2));
     assert_eq!(run("--log no=such=filter completions bash"), Some(2));
-    assert_eq!(run("completions bash"), Some(0));
+    assert_eq!(run("group list --state Fine"), Some(2));
     assert_eq!(run("topic list --bootstrap 127.0.0.1:1"), Some(1));
+}
+
+#[test]
+fn every_shell_that_is_offered_gets_completions() {
+    let tidelog = |line: &[&str]| {
+        let output = Command::new(BINARY).args(line).output().unwrap();
+        assert!(output.status.success(), "{line:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let help = tidelog(&["completions", "--help"]);
+    let offered = help.split("possible values: ").nth(1).unwrap();
+    let offered: Vec<&str> = offered.split(']').next().unwrap().split(", ").collect();
+    assert!(offered.len() >= 3 && offered.contains(&"fish"), "{help}");
+    for shell in offered {
+        let script = tidelog(&["completions", shell]);
+        for word in [
+            "tidelog",
+            "consume",
+            "add-partitions",
+            "reset-offsets",
+            "--all-topics",
+        ] {
+            let word = if shell == "fish" {
+                word.trim_start_matches("--")
+            } else {
+                word
+            };
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
 }
