@@ -6,7 +6,7 @@ They need the release binary (or TIDELOG=PATH) and bring everything else in them
 
 import sys
 
-from harness import clients, damage, differential, directories, durability, faults, hostile, keys, memory, powercut, tools
+from harness import clients, commandline, damage, differential, directories, durability, faults, hostile, keys, memory, powercut, tools
 from harness.report import Report
 
 TESTS = {
@@ -14,6 +14,7 @@ TESTS = {
     "differential-header": differential.header,
     "tools": tools.with_tidelog,
     "clients": clients.with_tidelog,
+    "cli-with-kafka": commandline.with_kafka,
     "milestone": durability.milestone,
     "crash": durability.crash,
     "power-cut": powercut.power_cut,
