@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -20,6 +21,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.utils.Exit;
 
 /**
@@ -61,6 +64,14 @@ public final class ToolsRunner {
     private static final PrintStream REPORT = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
     private static final PrintStream NOWHERE = new PrintStream(OutputStream.nullOutputStream());
     private static final long TOOL_LIMIT_S = 60;
+    /** For a tool that is interrupted: what it still says is not the next one's. */
+    private static final long LAST_WORDS_MS = 5_000;
+    /** In a line's brackets: what its output must have. */
+    private static final Pattern UNTIL = Pattern.compile("^\\[(?:[^]]* )?until=([^] ]+)");
+    private static final int UNTIL_TRIES = 60;
+    private static final int UNTIL_PAUSE_MS = 500;
+    /** What "start" started, by the tool's name. */
+    private static final Map<String, Process> BACKGROUND = new HashMap<>();
     private static volatile Integer exitCode;
     private static final List<Runnable> AT_EXIT = new CopyOnWriteArrayList<>();
 
@@ -81,8 +92,11 @@ public final class ToolsRunner {
                 input.append(lines.get(next).replaceFirst("< ?", "")).append('\n');
             }
             REPORT.println("#### " + line);
-            run(substitute(line.replaceFirst("^\\[[^]]*] ", ""), arguments), substitute(input.toString(), arguments));
+            Matcher until = UNTIL.matcher(line);
+            run(substitute(line.replaceFirst("^\\[[^]]*] ", ""), arguments), substitute(input.toString(), arguments),
+                    until.find() ? Pattern.compile(until.group(1)) : null);
         }
+        BACKGROUND.values().forEach(Process::destroy);
         Runtime.getRuntime().halt(0);
     }
 
@@ -105,19 +119,51 @@ public final class ToolsRunner {
         return result;
     }
 
-    private static void run(String line, String input) throws Exception {
+    /** Runs a line, and a tool again and again until its output has the pattern. */
+    private static void run(String line, String input, Pattern until) throws Exception {
         List<String> words = words(line);
         if (words.get(0).equals("sleep")) {
             Thread.sleep(Long.parseLong(words.get(1)));
-            return;
         } else if (words.get(0).equals("write")) {
             Files.writeString(Path.of(words.get(1)), input);
-            return;
+        } else if (words.get(0).equals("start")) {
+            start(words.subList(1, words.size()));
+        } else if (words.get(0).equals("stop")) {
+            BACKGROUND.remove(words.get(1)).destroy();
+        } else {
+            Ran ran = runTool(words, input);
+            for (int tries = 0; until != null && tries < UNTIL_TRIES && !until.matcher(ran.out()).find(); tries++) {
+                Thread.sleep(UNTIL_PAUSE_MS);
+                ran = runTool(words, input);
+            }
+            REPORT.println("exit " + ran.end());
+            ran.out().lines().forEach(text -> REPORT.println("out " + text));
+            ran.err().lines().forEach(text -> REPORT.println("err " + text));
         }
-        String tool = TOOLS.get(words.get(0));
-        if (tool == null) {
-            throw new IllegalArgumentException("no tool for " + line);
+    }
+
+    /** Starts a tool as a process of its own, which goes on until "stop" and its name. */
+    private static void start(List<String> words) throws Exception {
+        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xmx64M", "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), className(words.get(0))));
+        command.addAll(words.subList(1, words.size()));
+        Process process = new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        BACKGROUND.put(words.get(0), process);
+    }
+
+    private static String className(String tool) {
+        String name = TOOLS.get(tool);
+        if (name == null) {
+            throw new IllegalArgumentException("no tool " + tool);
         }
+        return name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name;
+    }
+
+    private record Ran(String end, String out, String err) {}
+
+    private static Ran runTool(List<String> words, String input) throws Exception {
+        String tool = className(words.get(0));
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         InputStream in = System.in;
@@ -125,13 +171,11 @@ public final class ToolsRunner {
         System.setOut(new PrintStream(out, true));
         System.setErr(new PrintStream(err, true));
         exitCode = null;
-        String end = call(tool.startsWith("kafka.") ? tool : "org.apache.kafka.tools." + tool, words.subList(1, words.size()).toArray(new String[0]));
+        String end = call(tool, words.subList(1, words.size()).toArray(new String[0]));
         AT_EXIT.forEach(Runnable::run);
         AT_EXIT.clear();
         System.setIn(in);
-        REPORT.println("exit " + end);
-        out.toString(StandardCharsets.UTF_8).lines().forEach(text -> REPORT.println("out " + text));
-        err.toString(StandardCharsets.UTF_8).lines().forEach(text -> REPORT.println("err " + text));
+        return new Ran(end, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 
     /** Runs a tool on a thread of its own, within a limit of time, and tells how it ended. */
@@ -158,6 +202,7 @@ public final class ToolsRunner {
             System.setOut(NOWHERE);
             System.setErr(NOWHERE);
             thread.interrupt();
+            thread.join(LAST_WORDS_MS);
             return "not within " + TOOL_LIMIT_S + " s";
         }
     }
