@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use store::{AppendArgs, Appended, DeleteBeyondEnd, Log, Origin};
+use store::{AppendArgs, Appended, DeleteBeyondEnd, Log, Origin, Verdict};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -189,8 +189,13 @@ impl Partition {
         drop(underway);
         let durable_end = match synced {
             Ok(durable_end) => durable_end,
-            // Its files may be gone with its topic, and nobody waits for it any more.
-            Err(_) if self.leader_epoch() == Err(LeadershipError::NotLeader) => return Ok(()),
+            // Its files may be gone with its topic, and nobody waits for it any more. But a disk that failed is others' too.
+            Err(error)
+                if Verdict::of(&error) != Verdict::Lost
+                    && self.leader_epoch() == Err(LeadershipError::NotLeader) =>
+            {
+                return Ok(());
+            }
             Err(error) => {
                 tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed");
                 return Err(error);

@@ -178,3 +178,44 @@ async fn a_partition_lost_before_the_wait_began_ends_it() {
     let due = tokio::time::timeout(Duration::from_secs(5), waiter.due()).await;
     assert!(due.is_ok());
 }
+
+#[test]
+fn a_resigned_partition_hides_that_its_files_are_gone_but_not_that_its_disk_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let open = || {
+        let options = LogOptions {
+            config: LogConfig::default(),
+            durability: Durability::Fsync,
+            files: FileCache::new(16),
+        };
+        Log::open(&path, options, Checkpoint::UNKNOWN, 0).unwrap()
+    };
+    open().close().unwrap();
+    let file = path.join("00000000000000000000.log");
+    let disk = Disk::start("test").unwrap();
+    for is_lost in [true, false] {
+        if is_lost {
+            // Takes every write, and refuses to be synced.
+            std::fs::remove_file(&file).unwrap();
+            std::os::unix::fs::symlink("/dev/null", &file).unwrap();
+        }
+        let log = Arc::new(open());
+        let partition = Partition::new("t".into(), Uuid::nil(), 0, log, disk.clone());
+        partition.become_leader(0);
+        // The flusher has none of it.
+        let args = AppendArgs {
+            leader_epoch: 0,
+            now_ms: 1,
+            origin: Origin::Client,
+        };
+        partition.log.append(&mut batch(), args).unwrap();
+        partition.resign();
+        if !is_lost {
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+        assert_eq!(partition.sync().is_err(), is_lost);
+        let _ = std::fs::remove_file(&file);
+    }
+    disk.stop();
+}

@@ -66,6 +66,20 @@ impl FileCache {
         self.admit(slot);
     }
 
+    /// The slot's file if it is dirty, for an fsync: a write from now on counts for the next one.
+    pub(crate) fn take_dirty(
+        &self,
+        slot: &Arc<Slot>,
+        path: impl FnOnce() -> PathBuf,
+    ) -> io::Result<Option<Arc<File>>> {
+        if !slot.is_dirty() {
+            return Ok(None);
+        }
+        // The file first: one that nobody has is closed once it is not dirty.
+        let file = self.get(slot, path)?;
+        Ok(slot.dirty.swap(false, Ordering::AcqRel).then_some(file))
+    }
+
     fn admit(&self, slot: &Arc<Slot>) {
         let mut open = self.open.lock();
         open.push_back(Arc::downgrade(slot));
@@ -93,11 +107,6 @@ impl Slot {
         self.dirty.store(true, Ordering::Release);
     }
 
-    /// Called before an fsync: a write from now on counts for the next one.
-    pub(crate) fn take_dirty(&self) -> bool {
-        self.dirty.swap(false, Ordering::AcqRel)
-    }
-
     pub(crate) fn is_dirty(&self) -> bool {
         self.dirty.load(Ordering::Acquire)
     }
@@ -117,10 +126,9 @@ impl Slot {
         let Some(mut file) = self.file.try_lock() else {
             return false;
         };
-        if file
-            .as_ref()
-            .is_some_and(|file| Arc::strong_count(file) > 1)
-        {
+        // Dirty only now: whoever wrote had the file after the first look, and is done with it.
+        let is_held = |file: &Arc<File>| Arc::strong_count(file) > 1;
+        if self.is_dirty() || file.as_ref().is_some_and(is_held) {
             return false;
         }
         *file = None;
@@ -170,6 +178,36 @@ mod tests {
             held.push(cache.get(slot, || path).unwrap());
         }
         assert!(slots.iter().all(|slot| is_open(slot)));
+    }
+
+    /// What is synced is the very file that was written to: no other one hears of its write errors.
+    #[test]
+    fn a_file_stays_open_from_its_write_to_its_sync() {
+        const ROUNDS: usize = 300_000;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, b"").unwrap();
+        let cache = FileCache::new(1);
+        let slot = Arc::<Slot>::default();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    slot.close_if_idle();
+                }
+            });
+            let mut replaced = 0;
+            for _ in 0..ROUNDS {
+                slot.set_dirty();
+                let written = Arc::downgrade(&cache.get(&slot, || path.clone()).unwrap());
+                cache.open.lock().clear();
+                let synced = cache.take_dirty(&slot, || path.clone()).unwrap();
+                replaced +=
+                    usize::from(Some(Arc::as_ptr(&synced.unwrap())) != Some(written.as_ptr()));
+            }
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(replaced, 0);
+        });
     }
 
     #[test]

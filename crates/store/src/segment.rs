@@ -21,7 +21,7 @@ use crate::names::{FileKind, PartitionDir};
 use crate::offset_index::{OffsetIndex, OffsetPosition};
 use crate::scan::{BatchAt, HeaderScan};
 use crate::time_index::{TimeIndex, TimestampOffset};
-use crate::verdict::{Verdict, patiently};
+use crate::verdict::{Verdict, fdatasync, patiently};
 
 /// What the segments of a log share.
 #[derive(Debug, Clone)]
@@ -353,16 +353,14 @@ impl Segment {
     /// the disk does not have, and no later fsync would tell.
     pub(crate) fn reread(&self) -> io::Result<()> {
         let file = self.file()?;
-        file.sync_data()?;
+        fdatasync(&file)?;
         Ok(fadvise(&*file, 0, None, Advice::DontNeed)?)
     }
 
     /// Fsyncs the log if it was written to.
     pub(crate) fn sync_log(&self) -> io::Result<()> {
-        if !self.slot.take_dirty() {
-            return Ok(());
-        }
-        patiently(|| self.file())?.sync_data()
+        let taken = patiently(|| self.home.files.take_dirty(&self.slot, || self.path()))?;
+        taken.map_or(Ok(()), |file| fdatasync(&file))
     }
 
     /// Fsyncs the indexes.

@@ -49,8 +49,16 @@ struct FsyncFailed(io::Error);
 
 /// Fsyncs `file`; that it failed can be told from the error.
 pub(crate) fn fsync(file: &File) -> io::Result<()> {
-    file.sync_all()
-        .map_err(|error| io::Error::new(error.kind(), FsyncFailed(error)))
+    file.sync_all().map_err(fsync_failed)
+}
+
+/// As [`fsync`], of what is needed to read the contents.
+pub(crate) fn fdatasync(file: &File) -> io::Result<()> {
+    file.sync_data().map_err(fsync_failed)
+}
+
+fn fsync_failed(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), FsyncFailed(error))
 }
 
 const PAUSE: Duration = Duration::from_millis(10);
