@@ -73,6 +73,15 @@ impl ProducerEntry {
             .map_or(NO_SEQUENCE, |batch| batch.last_sequence)
     }
 
+    fn forgotten(&self) -> Option<Forgotten> {
+        let has_forgotten = self.has_forgotten && self.batches.len() < MAX_BATCHES_PER_PRODUCER;
+        let oldest = self.batches.front().filter(|_| has_forgotten)?;
+        Some(Forgotten {
+            before: oldest.first_offset(),
+            producer_epoch: self.producer_epoch,
+        })
+    }
+
     fn duplicate_of(&self, header: &BatchHeader) -> Option<BatchMetadata> {
         if header.producer_epoch != self.producer_epoch {
             return None;
@@ -118,6 +127,13 @@ impl ProducerEntry {
         self.batches.push_back(batch);
         self.last_timestamp = batch.timestamp;
     }
+}
+
+/// Where the batches of a producer are that are not remembered: at lower offsets, and of its epoch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forgotten {
+    pub(crate) before: i64,
+    pub(crate) producer_epoch: i16,
 }
 
 /// The transaction marker that a control batch holds.
@@ -211,20 +227,24 @@ impl ProducerState {
         Ok(None)
     }
 
-    /// The offset below which the log may hold more batches to be remembered for the producer, and their epoch.
-    pub(crate) fn forgotten_before(&self, producer_id: i64) -> Option<(i64, i16)> {
-        let entry = self.producers.get(&producer_id)?;
-        let has_forgotten = entry.has_forgotten && entry.batches.len() < MAX_BATCHES_PER_PRODUCER;
-        let oldest = entry.batches.front().filter(|_| has_forgotten)?;
-        Some((oldest.first_offset(), entry.producer_epoch))
+    /// Whether a snapshot may have left batches of the producer out.
+    pub(crate) fn is_forgetful(&self, producer_id: i64) -> bool {
+        let entry = self.producers.get(&producer_id);
+        entry.is_some_and(|entry| entry.forgotten().is_some())
     }
 
-    /// Remembers the batches, oldest first, that the log holds before those of a snapshot.
+    /// All of which it may have.
+    pub(crate) fn forgetful(&self) -> impl Iterator<Item = (i64, Forgotten)> {
+        let entries = self.producers.iter();
+        entries.filter_map(|(id, entry)| Some((*id, entry.forgotten()?)))
+    }
+
+    /// Remembers the batches, newest first, that the log holds before those of a snapshot.
     pub(crate) fn recall(&mut self, producer_id: i64, forgotten: &[BatchMetadata]) {
         if let Some(entry) = self.producers.get_mut(&producer_id) {
             entry.has_forgotten = false;
             let room = MAX_BATCHES_PER_PRODUCER.saturating_sub(entry.batches.len());
-            for batch in forgotten.iter().rev().take(room) {
+            for batch in forgotten.iter().take(room) {
                 entry.batches.push_front(*batch);
             }
         }
