@@ -39,6 +39,8 @@ mod producer_state;
 mod read;
 mod recall;
 mod recovery;
+#[cfg(test)]
+mod reopening_tests;
 mod retention;
 mod scan;
 mod scrub;

@@ -89,7 +89,8 @@ impl Log {
             ends: Ends::new(recovered.end),
             recovery_point: AtomicI64::new(recovered.recovery_point),
             failed: AtomicBool::new(false),
-            dir_dirty: AtomicBool::new(recovered.newborn),
+            // Whoever made the files may have died before it synced their names.
+            dir_dirty: AtomicBool::new(true),
             newborn: AtomicBool::new(recovered.newborn),
             writer: Mutex::new(recovered.writer),
             syncing: Mutex::new(()),

@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::checked_scan::CheckedScan;
 use crate::checkpoint::sync_dir;
 use crate::epoch_cache::EpochCache;
@@ -193,8 +195,9 @@ impl Recovery<'_> {
                 }
                 segment
             } else {
-                let segment = self.recover(base_offset, size_bytes, next, epochs)?;
-                cut = segment.size_bytes() < size_bytes;
+                let (segment, end) = self.recover(base_offset, size_bytes, next, epochs)?;
+                let is_short = !trusted && self.is_short(end, next);
+                cut = segment.size_bytes() < size_bytes || is_short;
                 if trusted {
                     segment.sync_indexes()?;
                 }
@@ -216,15 +219,23 @@ impl Recovery<'_> {
             }
     }
 
+    /// Whether a segment that was recovered up to `end` has lost its last batches, and no trace is
+    /// left of them: the next one's bytes may reach the disk first. A compacted log has such gaps.
+    fn is_short(&self, end: i64, next_base_offset: Option<i64>) -> bool {
+        end >= self.checkpoint.recovery_point
+            && next_base_offset.is_some_and(|next| end < next)
+            && !self.options.config.cleanup_compact
+    }
+
     /// Checks a segment's batches, from the recovery point on if its indexes reach that far, cuts
-    /// it at the first bad one and completes its indexes.
+    /// it at the first bad one and completes its indexes. The next offset comes along.
     fn recover(
         &self,
         base_offset: i64,
         size_bytes: u32,
         next_base_offset: Option<i64>,
         epochs: &mut EpochCache,
-    ) -> io::Result<Segment> {
+    ) -> io::Result<(Segment, i64)> {
         Segment::existing(self.home, base_offset, size_bytes, self.now_ms).reread()?;
         let resumed = self.resume(base_offset, size_bytes)?;
         let (segment, mut position, mut next_offset) = match resumed {
@@ -265,7 +276,7 @@ impl Recovery<'_> {
         segment.file()?.set_len(u64::from(position))?;
         segment.set_dirty();
         segment.seal()?;
-        Ok(segment)
+        Ok((segment, next_offset))
     }
 
     /// The segment with its indexes cut at the last entry below the recovery point, the position
@@ -294,7 +305,8 @@ impl Recovery<'_> {
         Ok(Some((segment, position, batch.header.next_offset())))
     }
 
-    /// The log's end. A log that ends before it should start is begun anew where it should.
+    /// The log's end. A log that ends before it should start is begun anew where it should, as
+    /// Kafka does; but the records that it has are kept beside it, in case the checkpoint is wrong.
     fn end(&self, segments: &mut Vec<Arc<Segment>>, epochs: &mut EpochCache) -> io::Result<Mark> {
         let log_start = self.checkpoint.log_start.max(0);
         if let Some(last) = segments.pop() {
@@ -312,6 +324,9 @@ impl Recovery<'_> {
         }
         for segment in segments.drain(..) {
             segment.retire();
+            if segment.size_bytes() > 0 {
+                self.set_aside(&segment.path())?;
+            }
             self.remove(segment.base_offset())?;
             epochs.clear();
         }
@@ -337,8 +352,8 @@ impl Recovery<'_> {
         segment.retire();
         let base_offset = segment.base_offset();
         remove_if_there(&self.home.dir.file(base_offset, FileKind::Index))?;
-        let recovered = self.recover(base_offset, segment.size_bytes(), None, epochs)?;
-        Ok((last_batch_end(&recovered)?, Some(recovered)))
+        let (recovered, end) = self.recover(base_offset, segment.size_bytes(), None, epochs)?;
+        Ok((end, Some(recovered)))
     }
 
     fn remove(&self, base_offset: i64) -> io::Result<()> {
@@ -347,6 +362,19 @@ impl Recovery<'_> {
             remove_if_there(&self.home.dir.file(base_offset, kind))?;
         }
         Ok(())
+    }
+
+    /// Gives a segment's log a name that neither we nor Kafka read.
+    fn set_aside(&self, path: &Path) -> io::Result<()> {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(format!(".{}.stray", Uuid::new_v4().simple()));
+        tracing::error!(
+            path = %path.display(),
+            aside = %Path::new(&aside).display(),
+            log_start = self.checkpoint.log_start,
+            "all of it lies before the log start: set aside"
+        );
+        fs::rename(path, aside)
     }
 
     /// Fsyncs every segment that was recovered, and the directory.

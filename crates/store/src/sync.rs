@@ -49,7 +49,8 @@ impl Log {
                 patiently(|| sync_dir(parent))?;
             }
         }
-        if self.dir_dirty.swap(false, Ordering::AcqRel) {
+        // Where there is nothing new, no acknowledgement waits for it.
+        if from != to && self.dir_dirty.swap(false, Ordering::AcqRel) {
             patiently(|| sync_dir(&self.path()))?;
         }
         Ok(())
