@@ -30,6 +30,7 @@ mod meta_properties;
 #[cfg(test)]
 mod model_tests;
 mod names;
+mod offset_checkpoint;
 mod offset_index;
 mod partition_metadata;
 mod partition_name;

@@ -2,7 +2,6 @@
 //!
 //! Invariant: while a `LogDir` lives, no other process, Kafka's included, uses the directory.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use crate::checkpoint::{self, Sync, sync_dir};
 use crate::dir_lock::DirLock;
 use crate::log::{Log, LogOptions};
 use crate::meta_properties::{self, MetaProperties};
+use crate::offset_checkpoint::OffsetCheckpoint;
 use crate::partition_metadata;
 use crate::partition_name::{PartitionKind, PartitionName};
 use crate::recovery::{Checkpoint, OpenError};
@@ -23,6 +23,9 @@ const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 const LOG_STARTS: &str = "log-start-offset-checkpoint";
 const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+
+/// How long a directory that could not be removed is left alone.
+const REMOVE_AGAIN_AFTER_MS: i64 = 60_000;
 
 /// Why a log dir cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +60,9 @@ pub struct LogDir {
     path: PathBuf,
     meta: Option<MetaProperties>,
     clean_shutdown: Option<CleanShutdown>,
-    recovery_points: HashMap<PartitionName, i64>,
-    log_starts: HashMap<PartitionName, i64>,
-    high_watermarks: HashMap<PartitionName, i64>,
+    recovery_points: OffsetCheckpoint,
+    log_starts: OffsetCheckpoint,
+    high_watermarks: OffsetCheckpoint,
     /// Deleted partitions' directories, and when each is to be removed.
     doomed: Mutex<Vec<(i64, PathBuf)>>,
     _lock: DirLock,
@@ -86,9 +89,9 @@ impl LogDir {
             path: path.to_owned(),
             meta: meta_properties::read(path).map_err(failed)?,
             clean_shutdown,
-            recovery_points: read_offsets(&path.join(RECOVERY_POINTS)),
-            log_starts: read_offsets(&path.join(LOG_STARTS)),
-            high_watermarks: read_offsets(&path.join(HIGH_WATERMARKS)),
+            recovery_points: OffsetCheckpoint::read(path.join(RECOVERY_POINTS)),
+            log_starts: OffsetCheckpoint::read(path.join(LOG_STARTS)),
+            high_watermarks: OffsetCheckpoint::read(path.join(HIGH_WATERMARKS)),
             doomed: Mutex::new(Vec::new()),
             _lock: lock,
         })
@@ -119,14 +122,19 @@ impl LogDir {
         self.clean_shutdown
     }
 
-    /// The partition's high watermark as it was checkpointed when the directory was opened.
+    /// The partition's high watermark as it was checkpointed last.
     pub fn high_watermark(&self, name: &PartitionName) -> Option<i64> {
-        self.high_watermarks.get(name).copied()
+        self.high_watermarks.get(name)
     }
 
-    /// The partition's log start as it was checkpointed when the directory was opened.
+    /// The partition's log start as it was checkpointed last.
     pub fn log_start(&self, name: &PartitionName) -> Option<i64> {
-        self.log_starts.get(name).copied()
+        self.log_starts.get(name)
+    }
+
+    /// The partition's recovery point as it was checkpointed last.
+    pub fn recovery_point(&self, name: &PartitionName) -> Option<i64> {
+        self.recovery_points.get(name)
     }
 
     /// All partitions' directories, but the cluster metadata's like any other.
@@ -160,10 +168,9 @@ impl LogDir {
         options: LogOptions,
         now_ms: i64,
     ) -> Result<Log, OpenError> {
-        let offset = |offsets: &HashMap<PartitionName, i64>| offsets.get(name).copied();
         let checkpoint = Checkpoint {
-            recovery_point: offset(&self.recovery_points).unwrap_or(0),
-            log_start: offset(&self.log_starts).unwrap_or(0),
+            recovery_point: self.recovery_point(name).unwrap_or(0),
+            log_start: self.log_start(name).unwrap_or(0),
             clean: self.clean_shutdown.is_some(),
         };
         Log::open(
@@ -177,8 +184,9 @@ impl LogDir {
     /// Makes a log for a new partition. A directory that has the name already is another topic's,
     /// and set aside. The new one's directory is durable once the log has been synced.
     ///
-    /// It gets its name when all of it is there. Until then it has that of a deleted partition, so
-    /// that a crash leaves nothing which could be taken for the partition.
+    /// It gets its name when all of it is there, and when no checkpoint has the offsets of an older
+    /// log of that name: it would begin with those after a crash. Until then it has the name of a
+    /// deleted partition, so that a crash leaves nothing which could be taken for the partition.
     pub fn create_log(
         &self,
         name: &PartitionName,
@@ -195,7 +203,9 @@ impl LogDir {
             tracing::warn!(path = %path.display(), "a partition of another topic, set aside");
             self.set_aside(&path, name).map_err(failed)?;
         }
-        let unborn = self.path.join(name.deleted_name(Uuid::new_v4()));
+        self.recovery_points.forget(name).map_err(failed)?;
+        self.log_starts.forget(name).map_err(failed)?;
+        let unborn = self.deleted_path(name);
         let made = Log::open(&unborn, options, Checkpoint::UNKNOWN, now_ms).and_then(|log| {
             partition_metadata::write(&unborn, topic_id).map_err(failed)?;
             log.rename(&path).map_err(failed)?;
@@ -217,7 +227,7 @@ impl LogDir {
         &self,
         offsets: impl IntoIterator<Item = (PartitionName, i64)>,
     ) -> io::Result<()> {
-        self.write_offsets(RECOVERY_POINTS, offsets)
+        self.recovery_points.write(offsets)
     }
 
     /// Checkpoints [`Log::log_start`] of those logs that begin after their first segment does.
@@ -225,37 +235,43 @@ impl LogDir {
         &self,
         offsets: impl IntoIterator<Item = (PartitionName, i64)>,
     ) -> io::Result<()> {
-        self.write_offsets(LOG_STARTS, offsets)
+        self.log_starts.write(offsets)
     }
 
     pub fn write_high_watermarks(
         &self,
         offsets: impl IntoIterator<Item = (PartitionName, i64)>,
     ) -> io::Result<()> {
-        self.write_offsets(HIGH_WATERMARKS, offsets)
-    }
-
-    fn write_offsets(
-        &self,
-        file_name: &str,
-        offsets: impl IntoIterator<Item = (PartitionName, i64)>,
-    ) -> io::Result<()> {
-        let lines = offsets
-            .into_iter()
-            .map(|(name, offset)| format!("{} {} {offset}", name.topic, name.partition));
-        let text = checkpoint::format_offsets(lines);
-        checkpoint::replace_file(&self.path.join(file_name), text.as_bytes(), Sync::Now)
+        self.high_watermarks.write(offsets)
     }
 
     /// Takes a partition's directory out of the way; [`purge`](Self::purge) removes it after
     /// `file.delete.delay.ms`. Whoever still reads the log can go on.
     pub fn delete_log(&self, log: &Log, name: &PartitionName, now_ms: i64) -> io::Result<()> {
-        let path = self.path.join(name.deleted_name(Uuid::new_v4()));
+        let path = self.deleted_path(name);
         log.rename(&path)?;
-        sync_dir(&self.path)?;
         let due_ms = now_ms.saturating_add(log.config().file_delete_delay_ms);
+        self.doom(path, due_ms)
+    }
+
+    /// As [`delete_log`](Self::delete_log), of a log that could not be opened; it is removed at `due_ms`.
+    pub fn delete_unopened(&self, name: &PartitionName, due_ms: i64) -> io::Result<()> {
+        let path = self.deleted_path(name);
+        match fs::rename(self.path.join(name.to_string()), &path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => self.doom(path, due_ms),
+        }
+    }
+
+    fn deleted_path(&self, name: &PartitionName) -> PathBuf {
+        self.path.join(name.deleted_name(Uuid::new_v4()))
+    }
+
+    fn doom(&self, path: PathBuf, due_ms: i64) -> io::Result<()> {
+        // Before the sync, which may fail: it has its new name already.
         self.doomed.lock().push((due_ms, path));
-        Ok(())
+        sync_dir(&self.path)
     }
 
     /// Notes a `-delete` directory that an earlier run left, to be removed by the next purge.
@@ -275,7 +291,8 @@ impl LogDir {
         Ok(aside)
     }
 
-    /// Removes the directories of deleted partitions that are due at `now_ms`.
+    /// Removes the directories of deleted partitions that are due at `now_ms`; those that cannot be
+    /// removed are due again later. Answers the first error.
     pub fn purge(&self, now_ms: i64) -> io::Result<()> {
         let due: Vec<(i64, PathBuf)> = {
             let mut doomed = self.doomed.lock();
@@ -283,13 +300,18 @@ impl LogDir {
                 .extract_if(.., |(due_ms, _)| *due_ms <= now_ms)
                 .collect()
         };
+        let mut purged = Ok(());
         for (_, path) in due {
             match fs::remove_dir_all(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    let again_ms = now_ms.saturating_add(REMOVE_AGAIN_AFTER_MS);
+                    self.doomed.lock().push((again_ms, path));
+                    purged = purged.and(Err(error));
+                }
                 _ => {}
             }
         }
-        Ok(())
+        purged
     }
 
     /// Leaves the clean-shutdown mark, once all logs are closed and all checkpoints written; if any
@@ -318,24 +340,6 @@ fn take_clean_shutdown(dir: &Path) -> io::Result<Option<CleanShutdown>> {
         .and_then(|(_, value)| value.trim().trim_end_matches('}').trim().parse().ok())
         .unwrap_or(-1);
     Ok(Some(CleanShutdown { broker_epoch }))
-}
-
-/// An offset checkpoint. One that cannot be read says nothing, which costs time but no data.
-fn read_offsets(path: &Path) -> HashMap<PartitionName, i64> {
-    let entries = checkpoint::read_offsets(path, |fields| {
-        let [topic, partition, offset] = fields else {
-            return None;
-        };
-        let name = PartitionName::new(*topic, partition.parse().ok()?);
-        Some((name, offset.parse().ok()?))
-    });
-    match entries {
-        Ok(entries) => entries.into_iter().collect(),
-        Err(error) => {
-            tracing::error!(%error, "ignoring a checkpoint");
-            HashMap::new()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -87,14 +87,6 @@ fn a_deleted_log_is_renamed_then_removed() {
 }
 
 #[test]
-fn a_damaged_checkpoint_costs_time_but_no_data() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join(RECOVERY_POINTS), "0\n2\ntopic 0 5\n").unwrap();
-    let log_dir = LogDir::open(dir.path()).unwrap();
-    assert!(log_dir.recovery_points.is_empty());
-}
-
-#[test]
 fn a_new_log_never_takes_up_what_another_topic_left() {
     let dir = tempfile::tempdir().unwrap();
     let log_dir = LogDir::open(dir.path()).unwrap();
@@ -111,4 +103,75 @@ fn a_new_log_never_takes_up_what_another_topic_left() {
     found.sort_by_key(|found| found.topic_id);
     let kinds: Vec<_> = found.iter().map(|found| found.kind).collect();
     assert_eq!(kinds, [PartitionKind::Stray, PartitionKind::Current]);
+}
+
+#[test]
+fn a_new_log_waits_until_no_checkpoint_has_the_offsets_of_an_older_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    let name = PartitionName::new("topic", 0);
+    let create = |topic_id| {
+        let options = options(LogConfig::default());
+        log_dir.create_log(&name, Uuid::from_u128(topic_id), options, NOW_MS)
+    };
+    let old = create(1).unwrap();
+    log_dir.write_log_starts([(name.clone(), 1_000)]).unwrap();
+    log_dir
+        .write_recovery_points([(name.clone(), 1_000)])
+        .unwrap();
+    log_dir.delete_log(&old, &name, NOW_MS).unwrap();
+    // No file can be made where a directory is.
+    let in_the_way = dir.path().join(format!("{LOG_STARTS}.tmp"));
+    fs::create_dir(&in_the_way).unwrap();
+    assert!(log_dir.write_log_starts([]).is_err());
+    assert!(create(2).is_err());
+    fs::remove_dir(&in_the_way).unwrap();
+    let log = create(2).unwrap();
+    append(&log, batch(NOW_MS, 5, 10));
+    log.sync().unwrap();
+    drop((log, log_dir));
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    let log = log_dir
+        .open_log(&name, options(LogConfig::default()), NOW_MS)
+        .unwrap();
+    assert_eq!((log.log_start(), log.log_end()), (0, 5));
+}
+
+#[test]
+fn what_cannot_be_removed_keeps_nothing_else_and_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    let found: Vec<FoundPartition> = ["bad-0", "good-0"]
+        .map(|name| FoundPartition {
+            name: PartitionName::new(name, 0),
+            kind: PartitionKind::Deleted,
+            topic_id: None,
+            is_marked: false,
+            path: dir.path().join(name),
+        })
+        .into();
+    // No directory, and so not removed as one.
+    fs::write(&found[0].path, b"").unwrap();
+    fs::create_dir(&found[1].path).unwrap();
+    found.iter().for_each(|found| log_dir.delete_found(found));
+    assert!(log_dir.purge(NOW_MS).is_err());
+    assert!(!found[1].path.exists());
+    fs::remove_file(&found[0].path).unwrap();
+    fs::create_dir(&found[0].path).unwrap();
+    log_dir.purge(NOW_MS + REMOVE_AGAIN_AFTER_MS).unwrap();
+    assert!(!found[0].path.exists());
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_is_deleted_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let log_dir = LogDir::open(dir.path()).unwrap();
+    let name = PartitionName::new("topic", 0);
+    log_dir.delete_unopened(&name, NOW_MS).unwrap();
+    fs::create_dir(dir.path().join("topic-0")).unwrap();
+    log_dir.delete_unopened(&name, NOW_MS).unwrap();
+    let found = log_dir.partitions().unwrap();
+    assert_eq!((found.len(), found[0].kind), (1, PartitionKind::Deleted));
+    log_dir.purge(NOW_MS).unwrap();
+    assert!(!found[0].path.exists());
 }
