@@ -5,39 +5,49 @@
 //! queues the partition again; one partition is never synced by two threads at once.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
-
 use crate::leader::Partition;
+use crate::primitives::{AtomicBool, Condvar, Mutex, Ordering, wait};
 use crate::vital::Vital;
 
 /// Where fdatasync throughput levels off (see ARCHITECTURE.md).
 const SYNC_THREADS: usize = 8;
 
+/// Something that is appended to, and has to be synced.
+pub(crate) trait Unsynced {
+    /// Set while it is queued, or being queued; the flusher's alone.
+    fn dirty(&self) -> &AtomicBool;
+
+    /// Syncs all that was appended before the call.
+    fn sync(&self) -> io::Result<()>;
+
+    /// The disk below failed.
+    fn take_offline(&self);
+}
+
 /// Hands the partitions of one log directory to its sync threads.
-pub(crate) struct Flusher {
-    queue: Mutex<Queue>,
+pub(crate) struct Flusher<T = Partition> {
+    queue: Mutex<Queue<T>>,
     work: Condvar,
     /// Sticky: a sync failed, and no page of this directory is to be trusted from then on.
     failed: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-#[derive(Default)]
-struct Queue {
+struct Queue<T> {
     /// Each partition at most once (its dirty flag), so bounded by the partitions of the directory.
-    dirty: VecDeque<Arc<Partition>>,
+    dirty: VecDeque<Arc<T>>,
     /// At most one a thread.
-    syncing: Vec<Arc<Partition>>,
+    syncing: Vec<Arc<T>>,
     stopping: bool,
 }
 
-impl Queue {
+impl<T> Queue<T> {
     /// Takes the oldest dirty partition that nobody syncs. Those that somebody syncs are next for whoever does.
-    fn begin(&mut self) -> Option<Arc<Partition>> {
+    fn begin(&mut self) -> Option<Arc<T>> {
         let at = self
             .dirty
             .iter()
@@ -47,24 +57,19 @@ impl Queue {
         Some(partition)
     }
 
-    fn end(&mut self, partition: &Arc<Partition>) {
+    fn end(&mut self, partition: &Arc<T>) {
         self.syncing.retain(|other| !Arc::ptr_eq(other, partition));
     }
 
-    fn is_syncing(&self, partition: &Arc<Partition>) -> bool {
+    fn is_syncing(&self, partition: &Arc<T>) -> bool {
         let mut syncing = self.syncing.iter();
         syncing.any(|other| Arc::ptr_eq(other, partition))
     }
 }
 
-impl Flusher {
-    pub(crate) fn start(name: &str) -> std::io::Result<Arc<Self>> {
-        let flusher = Arc::new(Self {
-            queue: Mutex::default(),
-            work: Condvar::new(),
-            failed: AtomicBool::new(false),
-            threads: Mutex::default(),
-        });
+impl<T: Unsynced + Send + Sync + 'static> Flusher<T> {
+    pub(crate) fn start(name: &str) -> io::Result<Arc<Self>> {
+        let flusher = Arc::new(Self::without_threads());
         for _ in 0..SYNC_THREADS {
             let running = flusher.clone();
             let thread = Builder::new()
@@ -74,6 +79,22 @@ impl Flusher {
             flusher.threads.lock().push(thread);
         }
         Ok(flusher)
+    }
+}
+
+impl<T: Unsynced> Flusher<T> {
+    fn without_threads() -> Self {
+        let queue = Queue {
+            dirty: VecDeque::new(),
+            syncing: Vec::new(),
+            stopping: false,
+        };
+        Self {
+            queue: Mutex::new(queue),
+            work: Condvar::new(),
+            failed: AtomicBool::new(false),
+            threads: Mutex::default(),
+        }
     }
 
     /// Syncs what is queued and ends the threads. What is queued meanwhile is left to whoever closes the logs: under load
@@ -88,10 +109,14 @@ impl Flusher {
         }
     }
 
-    pub(crate) fn enqueue(&self, partition: Arc<Partition>) {
+    /// Has what was appended before the call synced.
+    pub(crate) fn mark(&self, partition: &Arc<T>) {
+        if partition.dirty().swap(true, Ordering::AcqRel) {
+            return;
+        }
         let mut queue = self.queue.lock();
         if !queue.stopping {
-            queue.dirty.push_back(partition);
+            queue.dirty.push_back(partition.clone());
             self.work.notify_one();
         }
     }
@@ -101,17 +126,20 @@ impl Flusher {
         let mut queue = self.queue.lock();
         loop {
             if let Some(partition) = queue.begin() {
-                MutexGuard::unlocked(&mut queue, || self.sync(&partition));
+                drop(queue);
+                self.sync(&partition);
+                queue = self.queue.lock();
                 queue.end(&partition);
             } else if queue.stopping {
                 return;
             } else {
-                self.work.wait(&mut queue);
+                queue = wait(&self.work, queue);
             }
         }
     }
 
-    fn sync(&self, partition: &Partition) {
+    fn sync(&self, partition: &T) {
+        partition.dirty().swap(false, Ordering::AcqRel);
         if self.failed() || partition.sync().is_err() {
             self.failed.store(true, Ordering::Release);
             partition.take_offline();
@@ -121,5 +149,137 @@ impl Flusher {
     /// A sync failed: the directory is to be taken offline.
     pub(crate) fn failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(all(test, feature = "loom"))]
+mod model {
+    use loom::cell::UnsafeCell;
+    use loom::thread;
+
+    use super::*;
+    use crate::primitives::AtomicI64;
+
+    /// A log without a disk.
+    struct Toy {
+        dirty: AtomicBool,
+        end: AtomicI64,
+        durable_end: AtomicI64,
+        /// Taken by whoever syncs: the checker tells when two do at once.
+        disk: UnsafeCell<()>,
+        is_offline: AtomicBool,
+        fails: bool,
+    }
+
+    impl Toy {
+        fn new(fails: bool) -> Arc<Self> {
+            Arc::new(Self {
+                dirty: AtomicBool::new(false),
+                end: AtomicI64::new(0),
+                durable_end: AtomicI64::new(0),
+                disk: UnsafeCell::new(()),
+                is_offline: AtomicBool::new(false),
+                fails,
+            })
+        }
+
+        fn append(self: &Arc<Self>, flusher: &Flusher<Self>) {
+            self.end.fetch_add(1, Ordering::Release);
+            flusher.mark(self);
+        }
+
+        fn ends(&self) -> (i64, i64) {
+            let load = |end: &AtomicI64| end.load(Ordering::Acquire);
+            (load(&self.durable_end), load(&self.end))
+        }
+    }
+
+    impl Unsynced for Toy {
+        fn dirty(&self) -> &AtomicBool {
+            &self.dirty
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            self.disk.with_mut(|_| {
+                let end = self.end.load(Ordering::Acquire);
+                if self.fails {
+                    return Err(io::ErrorKind::Other.into());
+                }
+                self.durable_end.store(end, Ordering::Release);
+                Ok(())
+            })
+        }
+
+        fn take_offline(&self) {
+            self.is_offline.store(true, Ordering::Release);
+        }
+    }
+
+    fn flusher() -> Arc<Flusher<Toy>> {
+        Arc::new(Flusher::without_threads())
+    }
+
+    fn running(flusher: &Arc<Flusher<Toy>>) -> thread::JoinHandle<()> {
+        let flusher = flusher.clone();
+        thread::spawn(move || flusher.run())
+    }
+
+    #[test]
+    fn an_append_during_a_sync_is_synced_too() {
+        loom::model(|| {
+            let (flusher, log) = (flusher(), Toy::new(false));
+            let thread = running(&flusher);
+            log.append(&flusher);
+            log.append(&flusher);
+            flusher.stop();
+            thread.join().unwrap();
+            assert_eq!(log.ends(), (2, 2));
+        });
+    }
+
+    #[test]
+    fn two_threads_forget_nothing_and_never_sync_one_log_at_once() {
+        loom::model(|| {
+            let (flusher, log) = (flusher(), Toy::new(false));
+            let threads = [running(&flusher), running(&flusher)];
+            log.append(&flusher);
+            log.append(&flusher);
+            flusher.stop();
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+            assert_eq!(log.ends(), (2, 2));
+        });
+    }
+
+    #[test]
+    fn appends_of_two_threads_are_synced() {
+        loom::model(|| {
+            let (flusher, log) = (flusher(), Toy::new(false));
+            let thread = running(&flusher);
+            let other = (flusher.clone(), log.clone());
+            let other = thread::spawn(move || other.1.append(&other.0));
+            log.append(&flusher);
+            other.join().unwrap();
+            flusher.stop();
+            thread.join().unwrap();
+            assert_eq!(log.ends(), (2, 2));
+        });
+    }
+
+    #[test]
+    fn nobody_is_synced_behind_a_sync_that_failed() {
+        loom::model(|| {
+            let (flusher, broken, whole) = (flusher(), Toy::new(true), Toy::new(false));
+            broken.append(&flusher);
+            whole.append(&flusher);
+            let thread = running(&flusher);
+            whole.append(&flusher);
+            flusher.stop();
+            thread.join().unwrap();
+            assert_eq!((broken.ends(), whole.ends()), ((0, 1), (0, 2)));
+            let offline = [&broken, &whole].map(|log| log.is_offline.load(Ordering::Acquire));
+            assert!(offline == [true; 2] && flusher.failed());
+        });
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -14,7 +14,9 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::disk::Disk;
+use crate::flusher::Unsynced;
 use crate::leadership::{Leadership, LeadershipError};
+use crate::primitives::AtomicBool;
 use crate::waiters::{Cause, Waiter, Waiters};
 
 #[derive(Debug, Error)]
@@ -34,7 +36,7 @@ pub struct Partition {
     disk: Arc<Disk>,
     leadership: Leadership,
     high_watermark: AtomicI64,
-    /// Queued at the flusher, or being queued.
+    /// See [`Unsynced`].
     dirty: AtomicBool,
     /// When the flusher last synced the log, or when it was opened.
     synced_at: Mutex<Instant>,
@@ -159,13 +161,7 @@ impl Partition {
             let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
             self.raise_durable_end(durable_end, bytes);
         } else {
-            self.flush();
-        }
-    }
-
-    fn flush(self: &Arc<Self>) {
-        if !self.dirty.swap(true, Ordering::AcqRel) {
-            self.disk.flusher.enqueue(self.clone());
+            self.disk.flusher.mark(self);
         }
     }
 
@@ -175,34 +171,8 @@ impl Partition {
         let flush_ms = u64::try_from(self.log.config().flush_ms).unwrap_or(0);
         let is_due = self.synced_at.lock().elapsed() >= Duration::from_millis(flush_ms);
         if is_due && self.log.synced_end() < self.log.log_end() {
-            self.flush();
+            self.disk.flusher.mark(self);
         }
-    }
-
-    /// One cycle of the flusher. A failed sync is final: nothing above the durable end may be trusted.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.dirty.swap(false, Ordering::AcqRel);
-        let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
-        *self.synced_at.lock() = Instant::now();
-        let underway = self.disk.watch();
-        let synced = self.log.sync();
-        drop(underway);
-        let durable_end = match synced {
-            Ok(durable_end) => durable_end,
-            // Its files may be gone with its topic, and nobody waits for it any more. But a disk that failed is others' too.
-            Err(error)
-                if Verdict::of(&error) != Verdict::Lost
-                    && self.leader_epoch() == Err(LeadershipError::NotLeader) =>
-            {
-                return Ok(());
-            }
-            Err(error) => {
-                tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed");
-                return Err(error);
-            }
-        };
-        self.raise_durable_end(durable_end, bytes);
-        Ok(())
     }
 
     /// See [`Log::checkpoint`]. Appends wait for part of it.
@@ -246,8 +216,8 @@ impl Partition {
 
     /// Registers `waiter` for `cause` to reach `offset`; already reached counts at once.
     pub fn await_offset(&self, cause: Cause, offset: i64, waiter: &Arc<Waiter>) {
-        self.waiters.await_offset(cause, offset, waiter);
-        self.waiters.progress(cause, self.offset_of(cause), 0);
+        self.waiters
+            .await_offset(cause, offset, waiter, || self.offset_of(cause));
         // Lost before it was registered: nobody else would tell.
         if self.leader_epoch().is_err() {
             waiter.call_off();
@@ -261,6 +231,41 @@ impl Partition {
 
     pub fn unregister(&self, waiter: &Arc<Waiter>) {
         self.waiters.unregister(waiter);
+    }
+}
+
+impl Unsynced for Partition {
+    fn dirty(&self) -> &AtomicBool {
+        &self.dirty
+    }
+
+    /// One cycle of the flusher. A failed sync is final: nothing above the durable end may be trusted.
+    fn sync(&self) -> io::Result<()> {
+        let bytes = self.hidden_bytes.swap(0, Ordering::AcqRel);
+        *self.synced_at.lock() = Instant::now();
+        let underway = self.disk.watch();
+        let synced = self.log.sync();
+        drop(underway);
+        let durable_end = match synced {
+            Ok(durable_end) => durable_end,
+            // Its files may be gone with its topic, and nobody waits for it any more. But a disk that failed is others' too.
+            Err(error)
+                if Verdict::of(&error) != Verdict::Lost
+                    && self.leader_epoch() == Err(LeadershipError::NotLeader) =>
+            {
+                return Ok(());
+            }
+            Err(error) => {
+                tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed");
+                return Err(error);
+            }
+        };
+        self.raise_durable_end(durable_end, bytes);
+        Ok(())
+    }
+
+    fn take_offline(&self) {
+        self.take_offline();
     }
 }
 

@@ -8,6 +8,7 @@ mod disk;
 mod flusher;
 mod leader;
 mod leadership;
+mod primitives;
 mod vital;
 mod waiters;
 mod writer;
