@@ -5,7 +5,7 @@ use format::batches;
 use super::*;
 use crate::disk::Disk;
 use crate::quorum::log_options;
-use crate::quorum::tests::{committed_twice, options};
+use crate::quorum::tests::{committed_then_killed, committed_twice, options};
 use crate::types::{Entry, VoterId};
 
 fn log_file(dir: &Path) -> PathBuf {
@@ -24,7 +24,9 @@ fn payloads(disk: &Disk) -> Vec<String> {
 
 /// A copy of the metadata log `from`, with `bytes` for its file `name`.
 fn damaged(from: &Path, name: &str, bytes: &[u8]) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
+    // In memory where there is a place for that: very many are opened.
+    let copy = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let copy = copy.unwrap();
     for file in std::fs::read_dir(from).unwrap() {
         let file = file.unwrap();
         std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
@@ -145,4 +147,90 @@ fn a_torn_end_is_no_damage_and_a_missing_one_is() {
     // A clean stop noted that it was committed.
     let error = open(damaged(&dir, name, kept).path()).err().unwrap();
     assert!(matches!(error, DiskError::TooShort { .. }), "{error}");
+}
+
+/// `good` from `cut` on: not there, without bytes, and as anything else, with more of that behind.
+fn tails(good: &[u8], cut: usize) -> [Vec<u8>; 3] {
+    let (kept, torn) = good.split_at(cut);
+    let garbage = torn.iter().chain(&[0; 100]).map(|byte| byte ^ 0xa5);
+    let garbage: Vec<u8> = garbage.collect();
+    [
+        kept.to_vec(),
+        [kept, &vec![0; torn.len()]].concat(),
+        [kept, &garbage].concat(),
+    ]
+}
+
+fn differing_bits(one: &[u8], other: &[u8]) -> u32 {
+    let pairs = one.iter().zip(other);
+    pairs.map(|(one, other)| (one ^ other).count_ones()).sum()
+}
+
+#[test]
+fn a_last_batch_torn_at_any_byte_is_cut_off_and_nothing_before_it() {
+    let from = tempfile::tempdir().unwrap();
+    let dir = committed_then_killed(from.path());
+    let name = "00000000000000000000.log";
+    let good = std::fs::read(log_file(&dir)).unwrap();
+    let last = batches(&good).last().unwrap().unwrap().position;
+    let expected = payloads(&open(damaged(&dir, name, &good).path()).unwrap());
+    let (_, all_but_last) = expected.split_last().unwrap();
+    let (mut torn_off, mut whole) = (0, 0);
+    for (cut, torn) in (last..=good.len()).flat_map(|cut| tails(&good, cut).map(|torn| (cut, torn)))
+    {
+        let is_a_bit_off = torn.len() == good.len() && differing_bits(&torn, &good) == 1;
+        let copy = damaged(&dir, name, &torn);
+        let disk = match open(copy.path()) {
+            Ok(disk) => disk,
+            // Nobody can tell that apart from damage, and a batch is not given up for less.
+            Err(DiskError::Damaged { position, .. }) if is_a_bit_off => {
+                assert_eq!(position, last as u64);
+                continue;
+            }
+            Err(error) => panic!("{cut}: {error}"),
+        };
+        let is_whole = torn.starts_with(&good);
+        let (kept, kept_bytes) = if is_whole {
+            (&expected[..], good.len())
+        } else {
+            (all_but_last, last)
+        };
+        assert_eq!(payloads(&disk), kept, "{cut}");
+        assert_eq!(
+            std::fs::read(log_file(copy.path())).unwrap(),
+            good[..kept_bytes],
+            "{cut}"
+        );
+        *(if is_whole { &mut whole } else { &mut torn_off }) += 1;
+    }
+    assert!(torn_off > 150 && whole >= 3, "{torn_off} {whole}");
+}
+
+#[test]
+fn damage_before_the_last_batch_stops_the_start_wherever_it_begins() {
+    let from = tempfile::tempdir().unwrap();
+    let dir = committed_then_killed(from.path());
+    let name = "00000000000000000000.log";
+    let good = std::fs::read(log_file(&dir)).unwrap();
+    let sound: Vec<_> = batches(&good).map(Result::unwrap).collect();
+    let (_, earlier) = sound.split_last().unwrap();
+    for batch in earlier {
+        let end = batch.position + batch.bytes.len();
+        for (cut, torn) in (batch.position..end).flat_map(|cut| {
+            let [_, zeros, garbage] = tails(&good[..end], cut);
+            [zeros, garbage[..end].to_vec()].map(|torn| (cut, torn))
+        }) {
+            let bytes = [&torn, &good[end..]].concat();
+            if bytes == good {
+                continue;
+            }
+            match open(damaged(&dir, name, &bytes).path()) {
+                Err(DiskError::Damaged { path, position, .. }) => {
+                    assert!(path.ends_with(name));
+                    assert_eq!(position, batch.position as u64, "{cut}");
+                }
+                other => panic!("{cut}: {:?}", other.err()),
+            }
+        }
+    }
 }

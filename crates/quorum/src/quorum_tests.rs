@@ -82,6 +82,20 @@ pub(crate) fn committed_twice(log_dir: &Path) -> std::path::PathBuf {
     log_dir.join(METADATA_LOG_DIR)
 }
 
+/// As [`committed_twice`], and then has a third leader agree on something and killed, before it notes that anywhere.
+pub(crate) fn committed_then_killed(log_dir: &Path) -> std::path::PathBuf {
+    let dir = committed_twice(log_dir);
+    let runtime = runtime();
+    let quorum = runtime.block_on(async {
+        let quorum = open(log_dir).await;
+        let epoch = ready(&quorum).await;
+        quorum.propose(records("e fgh"), epoch).await.unwrap();
+        quorum
+    });
+    crash(runtime, quorum);
+    dir
+}
+
 /// As after SIGKILL: nothing is closed, and the tasks are gone.
 fn crash(runtime: tokio::runtime::Runtime, quorum: Quorum) {
     runtime.shutdown_background();
