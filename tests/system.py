@@ -20,6 +20,7 @@ TESTS = {
     "power-cut": powercut.power_cut,
     "disk-full": faults.disk_full,
     "disk-fails": faults.disk_fails,
+    "disk-cannot-be-read": faults.disk_cannot_be_read,
     "disk-stalls": faults.disk_stalls,
     "no-descriptors": faults.no_descriptors,
     "clean-stop": durability.clean_stop,

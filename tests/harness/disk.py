@@ -16,6 +16,7 @@ class Disk:
 
     def __init__(self, mountpoint):
         mountpoint.mkdir()
+        self.mountpoint = mountpoint
         # It ends with its input, and so with the tests.
         self.process = subprocess.Popen([powercut_program(), mountpoint], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         start_new_session=True)
@@ -25,6 +26,13 @@ class Disk:
         self.process.stdin.write(f"{command}\n")
         self.process.stdin.flush()
         self._expect_ok(command)
+
+    def forget_pages(self):
+        """Has whoever reads anything next read it from the disk."""
+        for path in self.mountpoint.rglob("*"):
+            if path.is_file():
+                with open(path, "rb") as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def _expect_ok(self, command):
         answer = self.process.stdout.readline().strip()

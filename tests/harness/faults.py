@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from harness import wire
 from harness.brokers import read_exactly, wait_for
 from harness.disk import TidelogOnDisk
+from harness.node import Node
 from harness.report import say
 
 NONE, TIMED_OUT, NOT_LEADER, STORAGE_ERROR = 0, 7, 6, 56
+LOADING, NOT_COORDINATOR = 14, 16
 STALL_S = 5
 LONG_STALL_S = 30
 WARM_UP_S = 2
@@ -23,6 +25,9 @@ SYNCS_STALL_BEFORE_S = 0.1
 LATE_WRITERS_PER_TOPIC = 4
 REQUEST_INTERVAL_S = 0.005
 PROPERTIES = {"log.flush.offset.checkpoint.interval.ms": "1000", "num.partitions": "1"}
+# So that a log is several times what is mapped rather than copied; of that, what cannot be read is in the middle.
+RECORDS_TO_MAP, RECORD_BYTES = 100, 4000
+UNREADABLE_BYTES = " 131072 196608"
 # One after the other, so that they fall on both of two directories.
 TOPICS = ("one", "two")
 
@@ -134,6 +139,79 @@ def disk_fails(report):
             broker.start()
             after = {topic: high_watermark(broker, topic) for topic in TOPICS}
             report.note(after == shown, f"{name}: what a restart shows outlives a power cut", f"{shown}, then {after}")
+
+
+class NodeOnDisk(TidelogOnDisk, Node):
+    """With the requests of groups."""
+
+
+def fetch_error(broker, topic):
+    """The error code, or "closed": an answer that was begun cannot be taken back."""
+    try:
+        return struct.unpack_from(">h", Connection(broker.port).ask(wire.fetch(topic)), 4 + 4 + 4 + 2 + len(topic) + 4 + 4)[0]
+    except OSError:
+        return "closed"
+
+
+def disk_cannot_be_read(report):
+    """EIO on read, of pages that were in the cache and are not: an error for whoever asked, no signal for the process, and nothing for others."""
+    with NodeOnDisk(PROPERTIES | {"offsets.topic.num.partitions": "1"}, disks=2) as broker:
+        create_topics(broker)
+        broker.await_coordinator()
+        failing, healthy = topic_on(broker, 1), topic_on(broker, 0)
+        for topic in TOPICS:
+            for _ in range(RECORDS_TO_MAP):
+                produce(broker, topic, b"x" * RECORD_BYTES)
+        for what, command, errors in [("a disk", "", (STORAGE_ERROR,)), ("part of a log", UNREADABLE_BYTES, ("closed", STORAGE_ERROR))]:
+            broker.disks[1].forget_pages()
+            broker.disks[1].tell(f"fail read {errno.EIO}{command}")
+            found = [fetch_error(broker, failing) for _ in range(3)]
+            report.note(set(found) <= set(errors), f"EIO on read of {what}: a Fetch is told", f"{found}")
+            report.note(produce(broker, healthy)[0] == NONE and high_watermark(broker, healthy), f"EIO on read of {what}: the other directory goes on")
+            broker.tell("heal")
+            report.note(high_watermark(broker, failing) == RECORDS_TO_MAP, f"EIO on read of {what}: all of it is there afterwards")
+        offsets_cannot_be_read(report, broker)
+        directory_cannot_be_read(report, broker, failing, healthy)
+
+
+def offsets_cannot_be_read(report, broker):
+    """They are loaded through a map, where a bare load would be a signal."""
+    offsets = next(i for i in range(2) if (broker.log_dirs[i] / "__consumer_offsets-0").is_dir())
+    for number in range(RECORDS_TO_MAP):
+        broker.commit("g", "one", number, "x" * 4000)
+    broker.stop()
+    broker.disks[offsets].forget_pages()
+    broker.disks[offsets].tell(f"fail read {errno.EIO}{UNREADABLE_BYTES}")
+    broker.start()
+    wait_for(lambda: b"offsets partition not loaded" in broker.log.read_bytes(), "a load that fails", timeout_s=20)
+    error, other = broker.committed("g", "one")[2], topic_on(broker, 1 - offsets)
+    report.note(error in (LOADING, NOT_COORDINATOR), "EIO on read of offsets: who asks for them is told", f"{error}")
+    report.note(produce(broker, other)[0] == NONE and high_watermark(broker, other), "EIO on read of offsets: the other directory goes on")
+    broker.tell("heal")
+    broker.await_coordinator()
+    committed = broker.committed("g", "one")[0]
+    report.note(committed == RECORDS_TO_MAP - 1, "EIO on read of offsets: they are loaded afterwards", f"{committed}")
+
+
+def directory_cannot_be_read(report, broker, failing, healthy):
+    """At a start: the directory is offline; it is the process that ends where it was the last, or has the metadata."""
+    before = {topic: high_watermark(broker, topic) for topic in TOPICS}
+    broker.kill()
+    broker.disks[1].forget_pages()
+    broker.disks[1].tell(f"fail read {errno.EIO}")
+    broker.start()
+    report.note(produce(broker, failing)[0] == STORAGE_ERROR, "EIO on read at the start: that directory is offline")
+    report.note(high_watermark(broker, healthy) == before[healthy], "EIO on read at the start: the other one is not")
+    broker.kill()
+    broker.disks[0].forget_pages()
+    broker.disks[0].tell(f"fail read {errno.EIO}")
+    broker.launch()
+    wait_for(lambda: not broker.alive(), "the end of the process", timeout_s=20)
+    report.note(broker.process.returncode > 0, "EIO on read at the start: without any it ends with an error", f"{broker.process.returncode}")
+    broker.tell("heal")
+    broker.start()
+    after = {topic: high_watermark(broker, topic) for topic in TOPICS}
+    report.note(after == before, "EIO on read at the start: a restart brings all of it back", f"{before}, then {after}")
 
 
 def produce_unheard(broker, topic):

@@ -1,5 +1,7 @@
 //! How the disk fails at the moment.
 
+use std::ops::Range;
+
 use anyhow::bail;
 use fuser::Errno;
 use parking_lot::{Condvar, Mutex};
@@ -14,6 +16,8 @@ pub(crate) struct Faults {
 struct State {
     write: Option<Errno>,
     sync: Option<Errno>,
+    /// What happens to a read of any of these bytes of a file.
+    read: Option<(Errno, Range<u64>)>,
     full: bool,
     locked: bool,
     stalled: Stalled,
@@ -55,6 +59,14 @@ impl Faults {
         failure.map_or(Ok(()), Err)
     }
 
+    /// Tells whether a read of these bytes fails.
+    pub(crate) fn meet_read(&self, bytes: &Range<u64>) -> Result<(), Errno> {
+        match &self.state.lock().read {
+            Some((errno, bad)) if bad.start < bytes.end && bytes.start < bad.end => Err(*errno),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.state.lock().full
     }
@@ -68,6 +80,10 @@ impl Faults {
             _ => bail!("unknown: {what}"),
         }
         Ok(())
+    }
+
+    pub(crate) fn fail_read(&self, errno: i32, bytes: Range<u64>) {
+        self.state.lock().read = Some((Errno::from_i32(errno), bytes));
     }
 
     pub(crate) fn fill(&self) -> anyhow::Result<()> {

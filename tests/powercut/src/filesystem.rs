@@ -240,6 +240,9 @@ impl Filesystem for PowerCut {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
+        if let Err(error) = self.faults.meet_read(&(offset..offset + u64::from(size))) {
+            return reply.error(error);
+        }
         match self.disk.lock().file(inode.0) {
             Ok(content) => reply.data(content.read(offset as usize, size as usize)),
             Err(error) => reply.error(error),

@@ -8,6 +8,7 @@
 //!   size between the old and the new, and of each directory's changes any first few.
 //! - `fail write|sync ERRNO`, `fill`, `lock`, `stall [sync]`: writes or fsyncs fail, the disk is full,
 //!   is read-only, or neither writes nor fsyncs end, or only no fsyncs.
+//! - `fail read ERRNO [FROM TO]`: of each file, or its bytes `FROM..TO`, what is not in the page cache cannot be read.
 //! - `heal`: none of that any more.
 //!
 //! Whoever uses the file system must be gone when the power is cut: it is unmounted, so that no
@@ -75,6 +76,8 @@ impl Machine {
         match line.split(' ').collect::<Vec<_>>().as_slice() {
             ["cut", "drop"] => self.cut(None),
             ["cut", seed] => self.cut(Some(seed.parse()?)),
+            ["fail", "read", errno] => self.fail_read(errno, "0", &u64::MAX.to_string()),
+            ["fail", "read", errno, from, to] => self.fail_read(errno, from, to),
             ["fail", what, errno] => self.faults.fail(what, errno.parse()?),
             ["fill"] => self.faults.fill(),
             ["lock"] => self.faults.lock(),
@@ -86,6 +89,12 @@ impl Machine {
             }
             _ => bail!("unknown: {line}"),
         }
+    }
+
+    fn fail_read(&self, errno: &str, from: &str, to: &str) -> anyhow::Result<()> {
+        self.faults
+            .fail_read(errno.parse()?, from.parse()?..to.parse()?);
+        Ok(())
     }
 
     fn cut(&mut self, seed: Option<u64>) -> anyhow::Result<()> {
