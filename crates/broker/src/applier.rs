@@ -80,6 +80,8 @@ impl Broker {
                 tracing::error!(topic = %topic.name, partition = partition.index, %error, "log not deleted");
             }
         }
+        self.left_out.lock().remove(id);
+        self.logs.delete_unopened(&topic);
     }
 
     fn open_logs(&self, image: &Image, delta: &Delta) {

@@ -4,10 +4,12 @@
 //! or holds a log that could not be opened, is not closed as if it were clean; a checkpoint names no deleted log once
 //! another log may have its name.
 
+mod checkpoints;
 mod dir;
+mod found;
 mod identity;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use crate::clock;
 use crate::limits::OPEN_FILES_SHARE;
 use crate::topics::{Topic, Topics};
 pub(crate) use dir::Dir;
+use found::{Found, Place};
 use identity::{common_cluster_id, directory_id};
 
 #[derive(Debug, Error)]
@@ -81,9 +84,9 @@ pub(crate) struct Logs {
     metadata_dir_id: Uuid,
     /// Holds the lock of `metadata.log.dir` where that is none of `log.dirs`.
     _metadata_dir: Option<LogDir>,
-    /// Where the partitions live that were found at start, with the topic id that they were made for; each is taken out
-    /// once its log is open, since what has the name later is another log.
-    found: Mutex<HashMap<PartitionName, (usize, Option<Uuid>)>>,
+    /// Where the partitions live that were found at start; a name is taken out once its log is open or deleted, since what
+    /// has it later is another log.
+    found: Mutex<Found>,
     /// Held while checkpoints are written, so that none is replaced by an older one.
     checkpointing: Mutex<()>,
     files: Arc<FileCache>,
@@ -115,7 +118,7 @@ impl Logs {
         let mut metadata_dir_id = apart_id
             .map(|store| directory_id(store, &cluster_id, node_id))
             .transpose()?;
-        let mut found = HashMap::new();
+        let mut found = Found::default();
         let mut dirs = Vec::with_capacity(stores.len());
         for (index, mut store) in stores.into_iter().enumerate() {
             let id = directory_id(&mut store, &cluster_id, node_id)?;
@@ -202,31 +205,28 @@ impl Logs {
             },
             files: self.files.clone(),
         };
-        let found = self.found.lock().get(&name).copied();
-        let here = found.filter(|(_, id)| id.is_none_or(|id| id == topic.id));
-        let (dir, log) = match here.and_then(|(dir, _)| self.dirs.get(dir)) {
-            Some(dir) => {
+        let place = self.found.lock().place_of(&name, topic.id);
+        let found = place.and_then(|place| Some((self.dirs.get(place.dir)?, place.topic_id)));
+        let (dir, log) = match found {
+            Some((dir, topic_id)) => {
                 dir.unopened.lock().insert(name.clone());
                 let log = dir.usable()?.store.open_log(&name, options, now_ms);
                 let log = log.map_err(|error| dir.judge(error))?;
-                if found.is_some_and(|(_, id)| id.is_none()) {
-                    dir.store
-                        .set_topic_id(&name, topic.id)
-                        .map_err(at(dir.path()))?;
+                if topic_id.is_none() {
+                    let named = dir.store.set_topic_id(&name, topic.id);
+                    named.map_err(at(dir.path()))?;
                 }
-                dir.unopened.lock().remove(&name);
-                self.found.lock().remove(&name);
                 (dir, log)
             }
             None => {
                 let dir = self.dir_for_new(assigned)?;
-                let log = dir
-                    .usable()?
-                    .store
-                    .create_log(&name, topic.id, options, now_ms);
+                let store = &dir.usable()?.store;
+                let log = store.create_log(&name, topic.id, options, now_ms);
                 (dir, log.map_err(|error| dir.judge(error))?)
             }
         };
+        dir.unopened.lock().remove(&name);
+        self.found.lock().forget(&name);
         dir.logs.fetch_add(1, Ordering::Relaxed);
         Ok(Partition::new(
             topic.name.clone(),
@@ -257,28 +257,61 @@ impl Logs {
         };
         let name = PartitionName::new(&*partition.topic, partition.index);
         dir.logs.fetch_sub(1, Ordering::Relaxed);
-        dir.store
-            .delete_log(partition.log(), &name, clock::now_ms())
+        let deleted = dir
+            .store
+            .delete_log(partition.log(), &name, clock::now_ms());
+        deleted.inspect_err(|error| dir.judge_io(error))
+    }
+
+    /// As [`Logs::delete`], of all logs of a topic that could not be opened. Nothing that was found is taken for a log of a
+    /// later topic of that name.
+    pub(crate) fn delete_unopened(&self, topic: &Topic) {
+        self.found.lock().forget_topic(&topic.name);
+        let delay_ms = topic.config.load().file_delete_delay_ms;
+        let due_ms = clock::now_ms().saturating_add(delay_ms);
+        for dir in &self.dirs {
+            let mut unopened = dir.unopened.lock();
+            for name in unopened.extract_if(|name| name.topic == *topic.name) {
+                if let Err(error) = dir.store.delete_unopened(&name, due_ms) {
+                    dir.judge_io(&error);
+                    tracing::error!(dir = %dir.path().display(), %name, %error, "log not deleted");
+                }
+            }
+        }
     }
 
     /// Sets aside what was found on disk for topics that the cluster does not know, and what does not say for which it was
-    /// made (KIP-858's strays).
+    /// made (KIP-858's strays), be it for lack of a mark or of an id where another directory's has one.
     pub(crate) fn set_strays_aside(&self, is_known: impl Fn(&FoundPartition) -> bool) {
-        for dir in &self.dirs {
-            let Ok(partitions) = dir.store.partitions() else {
+        let found: Vec<(usize, FoundPartition)> = (0..)
+            .zip(&self.dirs)
+            .flat_map(|(index, dir)| {
+                let partitions = dir.store.partitions().unwrap_or_default();
+                partitions.into_iter().map(move |found| (index, found))
+            })
+            .filter(|(_, found)| found.kind == PartitionKind::Current)
+            .collect();
+        let named: HashSet<&PartitionName> = found
+            .iter()
+            .filter(|(_, found)| found.topic_id.is_some() && is_known(found))
+            .map(|(_, found)| &found.name)
+            .collect();
+        for (index, stray) in &found {
+            let is_second = stray.topic_id.is_none() && named.contains(&stray.name);
+            if !is_second && is_known(stray) {
+                continue;
+            }
+            // Even if it cannot be renamed: whoever takes its name sets it aside.
+            self.found.lock().forget_in(&stray.name, *index);
+            let Some(dir) = self.dirs.get(*index) else {
                 continue;
             };
-            let current = partitions
-                .iter()
-                .filter(|found| found.kind == PartitionKind::Current);
-            for stray in current.filter(|found| !is_known(found)) {
-                let path = stray.path.display();
-                match dir.store.mark_stray(stray) {
-                    Ok(aside) => {
-                        tracing::warn!(%path, aside = %aside.display(), "a stray partition, set aside")
-                    }
-                    Err(error) => tracing::error!(%path, %error, "stray partition not set aside"),
+            let path = stray.path.display();
+            match dir.store.mark_stray(stray) {
+                Ok(aside) => {
+                    tracing::warn!(%path, aside = %aside.display(), "a stray partition, set aside")
                 }
+                Err(error) => tracing::error!(%path, %error, "stray partition not set aside"),
             }
         }
     }
@@ -287,81 +320,6 @@ impl Logs {
         for dir in &self.dirs {
             if let Err(error) = dir.store.purge(now_ms) {
                 tracing::error!(dir = %dir.path().display(), %error, "deleted partitions not removed");
-            }
-        }
-    }
-
-    /// Makes the logs' recovery points current and writes them down: a crash from here on costs only what comes after.
-    pub(crate) fn checkpoint_recovery_points(&self, topics: &Topics) {
-        self.for_each_dir(topics, |_, partitions| {
-            for partition in partitions {
-                if let Err(error) = partition.checkpoint() {
-                    tracing::warn!(topic = %partition.topic, partition = partition.index, %error, "recovery point not advanced");
-                }
-            }
-            Ok(())
-        });
-        self.write_recovery_points(topics);
-    }
-
-    /// Writes the recovery points as they are.
-    pub(crate) fn write_recovery_points(&self, topics: &Topics) {
-        let _checkpointing = self.checkpointing.lock();
-        self.for_each_dir(topics, |dir, partitions| {
-            let points = partitions
-                .iter()
-                .map(|partition| (name_of(partition), partition.log().recovery_point()));
-            dir.store.write_recovery_points(points)
-        });
-    }
-
-    pub(crate) fn checkpoint_log_starts(&self, topics: &Topics) {
-        let _checkpointing = self.checkpointing.lock();
-        self.for_each_dir(topics, |dir, partitions| {
-            let moved = partitions
-                .iter()
-                .filter(|partition| partition.log().log_start() > 0)
-                .map(|partition| (name_of(partition), partition.log().log_start()));
-            let unopened = dir.unopened.lock();
-            let kept = unopened
-                .iter()
-                .filter_map(|name| Some((name.clone(), dir.store.log_start(name)?)));
-            dir.store.write_log_starts(moved.chain(kept))
-        });
-    }
-
-    pub(crate) fn checkpoint_high_watermarks(&self, topics: &Topics) {
-        let _checkpointing = self.checkpointing.lock();
-        self.for_each_dir(topics, |dir, partitions| {
-            let offsets = partitions
-                .iter()
-                .map(|partition| (name_of(partition), partition.high_watermark()));
-            dir.store.write_high_watermarks(offsets)
-        });
-    }
-
-    fn for_each_dir(
-        &self,
-        topics: &Topics,
-        write: impl Fn(&Dir, &[Arc<Partition>]) -> io::Result<()>,
-    ) {
-        let mut by_dir = vec![Vec::new(); self.dirs.len()];
-        for partition in topics.all().iter().flat_map(|topic| topic.partitions()) {
-            if let Some(partitions) = by_dir.get_mut(self.dir_of(&partition)) {
-                partitions.push(partition);
-            }
-        }
-        for (dir, partitions) in self
-            .dirs
-            .iter()
-            .zip(by_dir)
-            .filter(|(dir, _)| !dir.is_offline())
-        {
-            if let Err(error) = write(dir, &partitions) {
-                if Verdict::of(&error) == Verdict::Lost {
-                    dir.offline.store(true, Ordering::Release);
-                }
-                tracing::error!(dir = %dir.path().display(), %error, "checkpoint not written");
             }
         }
     }
@@ -395,28 +353,23 @@ impl Logs {
     }
 }
 
-fn name_of(partition: &Partition) -> PartitionName {
-    PartitionName::new(&*partition.topic, partition.index)
-}
-
 fn at(path: &Path) -> impl FnOnce(io::Error) -> LogsError {
     let path = path.to_owned();
     move |source| LogsError::Io { path, source }
 }
 
 /// Notes which partitions the directory holds, and what an earlier run left to be removed.
-fn take_stock(
-    store: &LogDir,
-    index: usize,
-    found: &mut HashMap<PartitionName, (usize, Option<Uuid>)>,
-) -> Result<(), LogsError> {
+fn take_stock(store: &LogDir, index: usize, found: &mut Found) -> Result<(), LogsError> {
     for partition in store.partitions().map_err(at(store.path()))? {
         match partition.kind {
             PartitionKind::Current => {
                 let (name, path) = (partition.name, partition.path);
-                let before = found.insert(name.clone(), (index, partition.topic_id));
-                // Nobody can tell which of the two is the partition.
-                if before.is_some_and(|(_, id)| id == partition.topic_id) {
+                let topic_id = partition.topic_id;
+                let place = Place {
+                    dir: index,
+                    topic_id,
+                };
+                if !found.add(name.clone(), place) {
                     return Err(LogsError::Twice { name, path });
                 }
             }
@@ -455,3 +408,7 @@ pub(crate) fn log_config(topic: &TopicConfig, broker: &BrokerConfig) -> LogConfi
         producer_id_expiration_ms: broker.log.producer_id_expiration_ms.into(),
     }
 }
+
+#[cfg(test)]
+#[path = "logs/tests.rs"]
+mod tests;

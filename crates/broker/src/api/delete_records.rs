@@ -24,6 +24,13 @@ const HIGH_WATERMARK: i64 = -1;
 /// The low watermark beside an error.
 const UNKNOWN_LOW_WATERMARK: i64 = -1;
 
+/// What was deleted of a partition.
+struct Deleted {
+    low_watermark: i64,
+    /// The directory that holds the partition, as an index of [`Logs::dirs`](crate::logs::Logs::dirs).
+    dir: usize,
+}
+
 pub(crate) async fn handle(
     call: Arc<Call>,
     request: DeleteRecordsRequest,
@@ -32,30 +39,49 @@ pub(crate) async fn handle(
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
-            let low_watermark =
-                delete(&call, &topic.name, asked.partition_index, asked.offset).await;
-            partitions.push(
-                DeleteRecordsPartitionResult::default()
-                    .with_partition_index(asked.partition_index)
-                    .with_error_code(low_watermark.err().map_or(0, |error| error.code()))
-                    .with_low_watermark(low_watermark.unwrap_or(UNKNOWN_LOW_WATERMARK)),
-            );
+            let index = asked.partition_index;
+            partitions.push((index, delete(&call, &topic.name, index, asked.offset).await));
         }
-        topics.push(
-            DeleteRecordsTopicResult::default()
-                .with_name(TopicName(StrBytes::from_string(topic.name)))
-                .with_partitions(partitions),
-        );
+        topics.push((topic.name, partitions));
     }
-    let broker = call.broker.clone();
-    let checkpoint = move || broker.logs.checkpoint_log_starts(&broker.topics);
-    if tokio::task::spawn_blocking(checkpoint).await.is_err() {
-        tracing::error!("log starts not checkpointed");
-    }
-    DeleteRecordsResponse::default().with_topics(topics)
+    let failed_dirs = checkpoint(&call).await;
+    let topics = topics.into_iter().map(|(name, partitions)| {
+        let results = partitions
+            .into_iter()
+            .map(|(index, deleted)| result(index, deleted, &failed_dirs));
+        DeleteRecordsTopicResult::default()
+            .with_name(TopicName(StrBytes::from_string(name)))
+            .with_partitions(results.collect())
+    });
+    DeleteRecordsResponse::default().with_topics(topics.collect())
 }
 
-async fn delete(call: &Call, topic: &str, index: i32, offset: i64) -> Result<i64, ErrorCode> {
+/// Answers which directories did not take the new log starts.
+async fn checkpoint(call: &Call) -> Vec<usize> {
+    let broker = call.broker.clone();
+    let all_dirs = 0..broker.logs.dirs().len();
+    let written =
+        tokio::task::spawn_blocking(move || broker.logs.checkpoint_log_starts(&broker.topics));
+    written.await.unwrap_or_else(|_| all_dirs.collect())
+}
+
+fn result(
+    index: i32,
+    deleted: Result<Deleted, ErrorCode>,
+    failed_dirs: &[usize],
+) -> DeleteRecordsPartitionResult {
+    let low_watermark = match deleted {
+        Ok(deleted) if failed_dirs.contains(&deleted.dir) => Err(ErrorCode::KafkaStorageError),
+        Ok(deleted) => Ok(deleted.low_watermark),
+        Err(error) => Err(error),
+    };
+    DeleteRecordsPartitionResult::default()
+        .with_partition_index(index)
+        .with_error_code(low_watermark.err().map_or(0, |error| error.code()))
+        .with_low_watermark(low_watermark.unwrap_or(UNKNOWN_LOW_WATERMARK))
+}
+
+async fn delete(call: &Call, topic: &str, index: i32, offset: i64) -> Result<Deleted, ErrorCode> {
     let hosted = call
         .broker
         .topics
@@ -70,10 +96,11 @@ async fn delete(call: &Call, topic: &str, index: i32, offset: i64) -> Result<i64
         return Err(ErrorCode::PolicyViolation);
     }
     let target = target(&partition, offset)?;
+    let dir = call.broker.logs.dir_of(&partition);
     let deleted =
         tokio::task::spawn_blocking(move || partition.delete_records_before(target)).await;
     match deleted {
-        Ok(Ok(low_watermark)) => Ok(low_watermark),
+        Ok(Ok(low_watermark)) => Ok(Deleted { low_watermark, dir }),
         Ok(Err(error)) => {
             tracing::error!(%error, topic, index, "records could not be deleted");
             Err(ErrorCode::KafkaStorageError)

@@ -66,10 +66,25 @@ impl Dir {
 
     /// A disk that failed for good takes the directory offline.
     pub(super) fn judge(&self, error: OpenError) -> OpenError {
-        if Verdict::of(&error.source) == Verdict::Lost {
+        self.judge_io(&error.source);
+        error
+    }
+
+    pub(super) fn judge_io(&self, error: &io::Error) {
+        if Verdict::of(error) == Verdict::Lost {
             self.offline.store(true, Ordering::Release);
         }
-        error
+    }
+
+    /// What a checkpoint says of the logs that are not open; it is to go on saying it.
+    pub(super) fn kept(
+        &self,
+        of: impl Fn(&PartitionName) -> Option<i64>,
+    ) -> Vec<(PartitionName, i64)> {
+        let unopened = self.unopened.lock();
+        let kept = unopened.iter();
+        kept.filter_map(|name| Some((name.clone(), of(name)?)))
+            .collect()
     }
 
     /// True once, after the directory went offline.

@@ -1,0 +1,105 @@
+use std::fs;
+
+use config::BrokerConfig;
+use format::BatchBuilder;
+use store::Origin;
+
+use super::*;
+
+fn config(dirs: &[&Path]) -> BrokerConfig {
+    let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    let given = [("log.dirs".to_owned(), dirs.join(","))];
+    BrokerConfig::new(given.into_iter().collect()).unwrap()
+}
+
+fn topic(id: u128, config: &BrokerConfig) -> Arc<Topic> {
+    let topic_config = config.topic_defaults.clone();
+    Topic::new("t".into(), Uuid::from_u128(id), topic_config)
+}
+
+/// Opens t-0 of the topic with this id, made in `dir` if there is none, and has it hold `records` more.
+fn write(logs: &Logs, config: &BrokerConfig, id: u128, dir: &Path, records: usize) -> i64 {
+    let assigned = logs.dirs().iter().find(|other| other.path() == dir);
+    let assigned = assigned.unwrap().id();
+    let topic = topic(id, config);
+    let partition = logs.open_partition(&topic, 0, assigned, config).unwrap();
+    partition.become_leader(0);
+    for _ in 0..records {
+        let mut batch = BatchBuilder::new(0);
+        batch.append(1, None, Some(b"v"), &[]);
+        let mut batch = batch.build().unwrap().to_vec();
+        partition.append(&mut batch, Origin::Client, 1).unwrap();
+    }
+    partition.log().sync().unwrap();
+    partition.log().log_end()
+}
+
+fn is_of(id: u128) -> impl Fn(&FoundPartition) -> bool {
+    move |found| {
+        let is_id = |found: Uuid| found == Uuid::from_u128(id);
+        found.is_marked && found.topic_id.is_none_or(is_id)
+    }
+}
+
+/// A topic is deleted and made again while a disk is away that has the old one's log.
+#[test]
+fn a_disk_that_comes_back_does_not_hide_a_newer_topic() {
+    const OLD: u128 = 1;
+    const NEW: u128 = 2;
+    for says_whose in [true, false] {
+        for returned_is_last in [true, false] {
+            let temp = tempfile::tempdir().unwrap();
+            let (stayed, returned) = (temp.path().join("a"), temp.path().join("b"));
+            let both = if returned_is_last {
+                [&*stayed, &*returned]
+            } else {
+                [&*returned, &*stayed]
+            };
+            let (both, alone) = (config(&both), config(&[&stayed]));
+            write(&Logs::open(&both).unwrap(), &both, OLD, &returned, 2);
+            write(&Logs::open(&alone).unwrap(), &alone, NEW, &stayed, 3);
+            if !says_whose {
+                fs::write(returned.join("t-0/partition.metadata"), "damaged").unwrap();
+            }
+
+            let logs = Logs::open(&both).unwrap();
+            logs.set_strays_aside(is_of(NEW));
+            assert_eq!(write(&logs, &both, NEW, &stayed, 1), 4);
+            drop(logs);
+            let kinds = |dir: &Path| -> Vec<bool> {
+                let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+                let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+                let of_topic = names.filter(|name| name.starts_with("t-0"));
+                of_topic.map(|name| name.ends_with("-stray")).collect()
+            };
+            assert_eq!(
+                (kinds(&stayed), kinds(&returned)),
+                (vec![false], vec![true])
+            );
+        }
+    }
+}
+
+#[test]
+fn a_partition_that_is_there_twice_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let (one, two) = (temp.path().join("a"), temp.path().join("b"));
+    let both = config(&[&one, &two]);
+    write(&Logs::open(&both).unwrap(), &both, 1, &one, 2);
+    fs::create_dir(two.join("t-0")).unwrap();
+    let mark = "t-0/partition.metadata";
+    fs::copy(one.join(mark), two.join(mark)).unwrap();
+    assert!(matches!(Logs::open(&both), Err(LogsError::Twice { .. })));
+}
+
+#[test]
+fn a_log_without_an_id_is_taken_where_no_other_has_the_topics() {
+    let temp = tempfile::tempdir().unwrap();
+    let (one, two) = (temp.path().join("a"), temp.path().join("b"));
+    let both = config(&[&one, &two]);
+    write(&Logs::open(&both).unwrap(), &both, 1, &two, 2);
+    fs::write(two.join("t-0/partition.metadata"), "damaged").unwrap();
+    let logs = Logs::open(&both).unwrap();
+    logs.set_strays_aside(is_of(1));
+    assert_eq!(write(&logs, &both, 1, &one, 1), 3);
+}
