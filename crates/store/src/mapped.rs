@@ -58,4 +58,13 @@ mod tests {
         drop(bytes);
         assert_eq!(Arc::strong_count(&file), 1);
     }
+
+    /// As where the disk fails: a load of these pages would end the process.
+    #[test]
+    fn a_page_that_cannot_be_had_is_an_error() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(10_000).unwrap();
+        let mapped = map_range(Arc::new(file), 0, 100_000);
+        assert!(mapped.is_err(), "not a signal, once the bytes are loaded");
+    }
 }

@@ -20,6 +20,7 @@ use crate::log::{Log, LogOptions, Recovered};
 use crate::mark::Mark;
 use crate::names::{FileKind, PartitionDir, parse_file_name};
 use crate::producer_recovery::{MissingSnapshot, load_producers};
+use crate::scan::BatchAt;
 use crate::segment::{Segment, SegmentHome};
 use crate::sync::remove_if_there;
 
@@ -215,7 +216,9 @@ impl Recovery<'_> {
         self.checkpoint.clean
             || match next_base_offset {
                 Some(next) => next <= recovery_point,
-                None => last_batch_end(segment).is_ok_and(|end| end == recovery_point),
+                None => self
+                    .last_batch_end(segment)
+                    .is_ok_and(|end| end == recovery_point),
             }
     }
 
@@ -255,6 +258,7 @@ impl Recovery<'_> {
             if header.base_offset < next_offset
                 || reaches_into_next
                 || !segment.can_hold(header.last_offset())
+                || (header.base_offset > next_offset && self.is_astray(&segment, &batch)?)
             {
                 break;
             }
@@ -277,6 +281,16 @@ impl Recovery<'_> {
         segment.set_dirty();
         segment.seal()?;
         Ok((segment, next_offset))
+    }
+
+    /// Whether a batch's offset, which no checksum covers, is higher than it was: the next batch does not go on from
+    /// there. Before the last one there can be a gap only in a log that is compacted.
+    fn is_astray(&self, segment: &Segment, batch: &BatchAt) -> io::Result<bool> {
+        let mut later = segment.scan_from(batch.end_position(), segment.size_bytes())?;
+        Ok(match later.next() {
+            Some(Ok(next)) => next.header.base_offset < batch.header.next_offset(),
+            _ => !self.options.config.cleanup_compact,
+        })
     }
 
     /// The segment with its indexes cut at the last entry below the recovery point, the position
@@ -346,7 +360,7 @@ impl Recovery<'_> {
         segment: &Segment,
         epochs: &mut EpochCache,
     ) -> io::Result<(i64, Option<Segment>)> {
-        if let Ok(offset) = last_batch_end(segment) {
+        if let Ok(offset) = self.last_batch_end(segment) {
             return Ok((offset, None));
         }
         segment.retire();
@@ -354,6 +368,32 @@ impl Recovery<'_> {
         remove_if_there(&self.home.dir.file(base_offset, FileKind::Index))?;
         let (recovered, end) = self.recover(base_offset, segment.size_bytes(), None, epochs)?;
         Ok((end, Some(recovered)))
+    }
+
+    /// The offset after the segment's last batch. An error too if the offsets up to there, which no checksum covers, do
+    /// not go on from each other: the log would be taken for shorter or longer than it is.
+    fn last_batch_end(&self, segment: &Segment) -> io::Result<i64> {
+        let size_bytes = segment.size_bytes();
+        let indexed = segment.index.last()?;
+        let from = indexed.map_or(0, |entry| entry.position);
+        if from >= size_bytes && size_bytes > 0 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut offset = segment.base_offset();
+        for batch in segment.scan_from(from, size_bytes)? {
+            let batch = batch?;
+            let header = &batch.header;
+            let goes_on = match indexed {
+                Some(entry) if batch.position == from => header.last_offset() == entry.offset,
+                _ if header.base_offset > offset => !self.is_astray(segment, &batch)?,
+                _ => header.base_offset == offset,
+            };
+            if !goes_on {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            offset = header.next_offset();
+        }
+        Ok(offset)
     }
 
     fn remove(&self, base_offset: i64) -> io::Result<()> {
@@ -387,19 +427,6 @@ impl Recovery<'_> {
         }
         sync_dir(self.dir)
     }
-}
-
-fn last_batch_end(segment: &Segment) -> io::Result<i64> {
-    let size_bytes = segment.size_bytes();
-    let from = segment.index.last()?.map_or(0, |entry| entry.position);
-    if from >= size_bytes && size_bytes > 0 {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut offset = segment.base_offset();
-    for batch in segment.scan_from(from, size_bytes)? {
-        offset = batch?.header.next_offset();
-    }
-    Ok(offset)
 }
 
 /// The leader epochs of all batches.

@@ -35,36 +35,111 @@ fn indexes(dir: &std::path::Path) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
+/// What is found where an append did not come to its end.
+#[derive(Debug, Clone, Copy)]
+enum Tail {
+    Nothing,
+    /// The length reached the disk before the bytes did.
+    Zeros,
+    Garbage,
+    /// Only what ends the batch is missing: later ones, of the same write or of another, reached the disk.
+    Hole,
+}
+
+impl Tail {
+    const ALL: [Self; 4] = [Self::Nothing, Self::Zeros, Self::Garbage, Self::Hole];
+
+    /// `whole` torn at `cut`, inside of a batch that ends at `batch_end`.
+    fn of(self, whole: &[u8], cut: usize, batch_end: usize) -> Vec<u8> {
+        let (mut torn, rest) = (whole[..cut].to_vec(), &whole[cut..]);
+        match self {
+            Self::Nothing => {}
+            Self::Zeros => torn.resize(whole.len(), 0),
+            Self::Garbage => torn.extend(rest.iter().chain(&[0; 100]).map(|byte| byte ^ 0xa5)),
+            Self::Hole => {
+                torn.resize(batch_end, 0);
+                torn.extend(&whole[batch_end..]);
+            }
+        }
+        torn
+    }
+}
+
+/// Every codec and several sizes. Answers the recovery point, below which nothing will be torn.
+fn write_mixed(path: &std::path::Path, config: LogConfig) -> i64 {
+    use format::Compression::{Gzip, Lz4, None, Snappy, Zstd};
+    let log = open(path, config);
+    append(&log, batch(NOW_MS, 3, 10));
+    append(&log, coded_batch(Gzip, 0, 2, 30));
+    append(&log, coded_batch(Snappy, 2, 1, 5));
+    let recovery_point = log.checkpoint().unwrap();
+    append(&log, coded_batch(Zstd, 3, 7, 60));
+    append(&log, coded_batch(None, 10, 2, 80));
+    append(&log, coded_batch(Lz4, 12, 5, 25));
+    recovery_point
+}
+
+/// At each byte of the last three batches, whatever is behind it, and whether or not indexes lead there.
 #[test]
 fn a_torn_tail_is_cut_at_the_last_whole_batch() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = fast_dir();
     let path = dir.path().join("t-0");
-    let log = open(&path, LogConfig::default());
-    append(&log, batch(NOW_MS, 3, 10));
-    append(&log, idempotent_batch(9, 0, 0, 2));
-    let kept_bytes = log.size_bytes();
-    append(&log, idempotent_batch(9, 0, 2, 2));
+    let config = LogConfig {
+        index_interval_bytes: 1,
+        ..LogConfig::default()
+    };
+    let checkpointed = write_mixed(&path, config.clone());
+    let kept = files(&path);
     let bytes = fs::read(log_file(&path, 0)).unwrap();
-    for cut in kept_bytes..bytes.len() as u64 {
-        for garbage in [0, 1] {
-            let copy = dir.path().join(format!("copy-{cut}{garbage}"));
-            copy_dir(&path, &copy);
-            let mut torn = bytes[..cut as usize].to_vec();
-            // The length may have reached the disk before the bytes did.
-            torn.resize(torn.len() + garbage * (bytes.len() - torn.len()), 0);
-            if torn == bytes {
-                continue;
+    let sound: Vec<_> = format::batches(&bytes).map(Result::unwrap).collect();
+    let ranges: Vec<_> = sound
+        .iter()
+        .map(|batch| (batch.header.base_offset, batch.header.last_offset()))
+        .collect();
+    let (_, last_three) = sound.split_at(sound.len() - 3);
+    let mut cut_off = 0;
+    for torn_batch in last_three {
+        let end = torn_batch.position + torn_batch.bytes.len();
+        for (cut, tail) in
+            (torn_batch.position..end).flat_map(|cut| Tail::ALL.map(|tail| (cut, tail)))
+        {
+            let torn = tail.of(&bytes, cut, end);
+            // Zeros may be what was to be written.
+            let is_whole = |batch: &&format::Batch<'_>| {
+                torn.get(batch.position..batch.position + batch.bytes.len()) == Some(batch.bytes)
+            };
+            let whole = sound.iter().take_while(is_whole).count();
+            let kept_bytes: usize = sound[..whole].iter().map(|batch| batch.bytes.len()).sum();
+            cut_off += usize::from(whole < sound.len());
+            for recovery_point in [0, checkpointed] {
+                let case = format!("{tail:?} from {cut} on, recovery point {recovery_point}");
+                let copy = dir.path().join("copy-0");
+                lay(&copy, &kept);
+                fs::write(log_file(&copy, 0), &torn).unwrap();
+                let (log, said) = logged(|| open_at(&copy, config.clone(), recovery_point));
+                let log_end = ranges[whole - 1].1 + 1;
+                assert_eq!(
+                    (log.log_end(), log.durable_end()),
+                    (log_end, log_end),
+                    "{case}"
+                );
+                assert_eq!(read_all(&log, 0), ranges[..whole], "{case}");
+                assert!(
+                    fs::read(log_file(&copy, 0)).unwrap() == bytes[..kept_bytes],
+                    "{case}"
+                );
+                let place = format!("copy-0/00000000000000000000.log position={kept_bytes} ");
+                let is_named = said.iter().any(|line| line.contains(&place));
+                assert_eq!(is_named, torn.len() > kept_bytes, "{case}: {said:?}");
+                for (at, torn_off) in last_three.iter().enumerate() {
+                    let again = append(&log, torn_off.bytes.to_vec());
+                    assert_eq!(again.duplicate, at + 3 < whole, "{case}");
+                    assert_eq!(again.base_offset, torn_off.header.base_offset, "{case}");
+                }
             }
-            fs::write(log_file(&copy, 0), torn).unwrap();
-            let log = open_at(&copy, LogConfig::default(), 0);
-            assert_eq!((log.log_end(), log.durable_end()), (5, 5), "cut at {cut}");
-            assert_eq!(read_all(&log, 0), [(0, 2), (3, 4)]);
-            assert_eq!(fs::metadata(log_file(&copy, 0)).unwrap().len(), kept_bytes);
-            assert!(append(&log, idempotent_batch(9, 0, 0, 2)).duplicate);
-            assert!(!append(&log, idempotent_batch(9, 0, 2, 2)).duplicate);
-            fs::remove_dir_all(copy).unwrap();
         }
     }
+    assert!(cut_off > 1000, "{cut_off} tails were torn");
 }
 
 #[test]

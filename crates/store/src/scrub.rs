@@ -7,6 +7,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use format::NO_TIMESTAMP;
+
 use crate::checked_scan::CheckedScan;
 use crate::limits::RECOVERY_CHUNK_BYTES;
 use crate::log::Log;
@@ -51,7 +53,7 @@ impl Log {
 struct Scrub<'a> {
     log: &'a Log,
     found: Vec<Damage>,
-    /// `None` at the first batch, and behind a damaged one.
+    /// `None` at the first batch, and behind damage.
     next_offset: Option<i64>,
     /// The latest leader epoch so far.
     epoch: i32,
@@ -65,7 +67,7 @@ impl Scrub<'_> {
         let mut times = self.entries(segment, FileKind::TimeIndex)?;
         let size_bytes = segment.size_bytes();
         let mut scan = CheckedScan::new(segment.file()?, 0, size_bytes);
-        let (mut position, mut paced) = (0, 0);
+        let (mut position, mut paced, mut latest) = (0, 0, NO_TIMESTAMP);
         while position < size_bytes {
             let Some(batch) = scan.next_batch()? else {
                 self.note(
@@ -79,7 +81,8 @@ impl Scrub<'_> {
             };
             self.check_header(segment, &batch);
             self.check_offset_entries(segment, &mut offsets, &batch);
-            self.check_time_entries(segment, &mut times, &batch);
+            self.check_time_entries(segment, &mut times, &batch, latest);
+            latest = latest.max(batch.header.max_timestamp);
             position = batch.end_position();
             if (position - paced) as usize >= RECOVERY_CHUNK_BYTES || position == size_bytes {
                 if !pace(u64::from(position - paced)) {
@@ -130,7 +133,8 @@ impl Scrub<'_> {
     fn check_header(&mut self, segment: &Segment, batch: &BatchAt) {
         let header = &batch.header;
         let expected = self.next_offset.unwrap_or(segment.base_offset());
-        let has_gaps = self.log.config().cleanup_compact || self.next_offset.is_none();
+        let follows_damage = self.next_offset.is_none() && batch.position > 0;
+        let has_gaps = self.log.config().cleanup_compact || follows_damage;
         if header.base_offset < expected || (header.base_offset > expected && !has_gaps) {
             let problem = format!("offset {} where {expected} comes next", header.base_offset);
             self.note(segment, FileKind::Log, batch.position, &problem);
@@ -175,12 +179,13 @@ impl Scrub<'_> {
         }
     }
 
-    /// An entry is the largest timestamp of a batch and an offset in it.
+    /// An entry is the largest timestamp of a batch and an offset in it, where those before, up to `latest`, were less.
     fn check_time_entries(
         &mut self,
         segment: &Segment,
         entries: &mut Entries<12>,
         batch: &BatchAt,
+        latest: i64,
     ) {
         while let Some((at, [a, b, c, d, e, f, g, h, i, j, k, l])) = entries.peek() {
             let timestamp = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
@@ -189,7 +194,8 @@ impl Scrub<'_> {
                 break;
             }
             entries.next();
-            if offset < batch.header.base_offset || timestamp != batch.header.max_timestamp {
+            let is_later = timestamp == batch.header.max_timestamp && timestamp > latest;
+            if offset < batch.header.base_offset || !is_later {
                 self.note(
                     segment,
                     FileKind::TimeIndex,

@@ -1,8 +1,13 @@
 //! What the tests of this crate share.
 
+use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use format::{BatchBuilder, batches};
+use format::{BatchBuilder, Compression, batches};
+use parking_lot::Mutex;
+use tracing::field::{Field, Visit};
+use tracing::span;
 
 use crate::{
     AppendArgs, Appended, Checkpoint, Durability, FileCache, Log, LogConfig, LogOptions, Origin,
@@ -62,6 +67,22 @@ pub(crate) fn idempotent_batch(
     builder.build().unwrap().to_vec()
 }
 
+/// As [`idempotent_batch`], by producer 9, with values of `value_bytes` and a codec.
+pub(crate) fn coded_batch(
+    codec: Compression,
+    sequence: i32,
+    count: usize,
+    value_bytes: usize,
+) -> Vec<u8> {
+    let mut builder = BatchBuilder::new(0)
+        .producer(9, 0, sequence)
+        .compression(codec, None);
+    for i in 0..count {
+        builder.append(NOW_MS, None, Some(&vec![i as u8; value_bytes]), &[]);
+    }
+    builder.build().unwrap().to_vec()
+}
+
 pub(crate) fn args(origin: Origin) -> AppendArgs {
     AppendArgs {
         leader_epoch: 0,
@@ -117,4 +138,71 @@ pub(crate) fn file_names(dir: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// For tests of very many small logs: in memory where there is a place for that, so that they do not wait for fsyncs.
+pub(crate) fn fast_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
+/// The files of a directory and what they hold, by name.
+pub(crate) fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let with_bytes = |name: String| {
+        let bytes = std::fs::read(dir.join(&name)).unwrap();
+        (name, bytes)
+    };
+    file_names(dir).into_iter().map(with_bytes).collect()
+}
+
+/// Has a directory hold these files and no others.
+pub(crate) fn lay(dir: &Path, files: &[(String, Vec<u8>)]) {
+    let _ = std::fs::remove_dir_all(dir);
+    std::fs::create_dir_all(dir).unwrap();
+    for (name, bytes) in files {
+        std::fs::write(dir.join(name), bytes).unwrap();
+    }
+}
+
+/// What this thread logs during `run`, each event as a line of its fields: `name=value `.
+pub(crate) fn logged<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let done = tracing::subscriber::with_default(Listener(lines.clone()), run);
+    let lines = std::mem::take(&mut *lines.lock());
+    (done, lines)
+}
+
+struct Listener(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Listener {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        self.0.lock().push(line.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        let _ = write!(self.0, "{}={value:?} ", field.name());
+    }
 }
