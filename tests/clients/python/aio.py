@@ -89,12 +89,13 @@ async def group_rebalance():
 
 
 class Changes(ConsumerRebalanceListener):
-    """Counts how often a member is given partitions."""
+    """Counts how often a member is given partitions, and how many it was given last."""
 
-    assignments = 0
+    assignments, given = 0, 0
 
     def on_partitions_assigned(self, assigned):
         self.assignments += 1
+        self.given = len(assigned)
 
     def on_partitions_revoked(self, revoked):
         pass
@@ -107,7 +108,7 @@ async def static_members():
     async with enter(instance="one") as first:
         first.subscribe([name], listener=changes)
         async with enter(name, instance="two") as second:
-            await until("both have two", lambda: [len(m.assignment()) for m in (first, second)] == [2, 2])
+            await until("both have two", lambda: [changes.given, len(second.assignment())] == [2, 2])
             had_by_two, assignments = second.assignment(), changes.assignments
         async with enter(name, instance="two") as back:
             await until("the member is back with what it had", lambda: back.assignment() == had_by_two)
