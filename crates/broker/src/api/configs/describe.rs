@@ -100,9 +100,10 @@ fn entry(
                 .with_value(synonym.value.map(text))
                 .with_source(synonym.source as i8)
         });
+    // Kafka's loggers have an empty one, asked for or not.
     let documentation = description
         .documentation
-        .filter(|_| request.include_documentation);
+        .filter(|documentation| request.include_documentation || documentation.is_empty());
     DescribeConfigsResourceResult::default()
         .with_name(text(description.name))
         .with_value(description.value.map(text))
@@ -201,7 +202,7 @@ fn logger(name: String, level: &'static str) -> Description {
         is_sensitive: false,
         kind: None,
         synonyms: Vec::new(),
-        documentation: None,
+        documentation: Some(""),
     }
 }
 
