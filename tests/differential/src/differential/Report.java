@@ -14,48 +14,65 @@ import org.apache.kafka.common.protocol.Errors;
 /** Compares pairs of answers, counts them, and remembers which case provoked which error code. */
 final class Report {
     private static final int LONGEST_SHOWN = 300;
+    private static final int MOST_SHOWN = 12;
 
     private final Deliberate deliberate;
     private int passed;
     private int failed;
     /** "API ERROR" to the first case that made Kafka answer so. */
     final Map<String, String> provoked = new TreeMap<>();
+    /** The same of the other broker, where it may answer so. */
+    final Map<String, String> provokedOther = new TreeMap<>();
+    /** "API VERSION" of what was asked and answered. */
     final Set<String> versionsAsked = new TreeSet<>();
 
     Report(Deliberate deliberate) {
         this.deliberate = deliberate;
     }
 
-    void pair(Case asked, ApiKeys api, short version, String step, String expectedInstead, JsonNode expected,
-            String actualInstead, JsonNode actual, String expectedEncoding, String actualEncoding) {
-        String name = api == null ? "raw" : api.name;
+    /** Where two normalized answers differ, apart from what is meant to. */
+    List<String> differences(Case asked, ApiKeys api, Side.Answer expected, Side.Answer actual) {
         List<String> differences = new ArrayList<>();
-        if (!String.valueOf(expectedInstead).equals(String.valueOf(actualInstead))) {
-            differences.add("answer: " + told(expectedInstead) + " | " + told(actualInstead));
+        if (!String.valueOf(expected.instead()).equals(String.valueOf(actual.instead()))) {
+            differences.add("answer: " + told(expected.instead()) + " | " + told(actual.instead()));
         } else {
-            differences("", expected, actual, differences);
+            differences("", expected.body(), actual.body(), differences);
         }
-        if (!expectedEncoding.equals(actualEncoding)) {
-            differences.add("encoding: " + expectedEncoding + " | " + actualEncoding);
+        if (!expected.encoding().equals(actual.encoding())) {
+            differences.add("encoding: " + expected.encoding() + " | " + actual.encoding());
         }
-        differences.removeIf(difference -> deliberate.allows(name, asked.name(), difference));
-        if (Side.NO_ANSWER.equals(expectedInstead) || "nothing was asked".equals(expectedInstead)) {
-            differences.add("answer: " + expectedInstead);
+        differences.removeIf(difference -> deliberate.allows(name(api), asked.name(), difference));
+        return differences;
+    }
+
+    void pair(Case asked, ApiKeys api, short version, String step, Side.Answer expected, Side.Answer actual) {
+        List<String> differences = differences(asked, api, expected, actual);
+        if (Side.NO_ANSWER.equals(expected.instead()) || "nothing was asked".equals(expected.instead())) {
+            differences.add("answer: " + expected.instead());
         }
         if (api != null) {
-            versionsAsked.add(name + " " + version);
-            collectErrors(name, asked.name(), expected);
+            if (expected.instead() == null) {
+                versionsAsked.add(api.name + " " + version);
+            }
+            collectErrors(provoked, api.name, asked.name(), expected.body());
         }
         if (differences.isEmpty()) {
             passed++;
+            if (api != null) {
+                collectErrors(provokedOther, api.name, asked.name(), actual.body());
+            }
             return;
         }
         failed++;
-        System.out.println("DIFFERS " + asked.name() + "\n  " + name + " v" + version + ": " + step);
-        differences.stream().limit(12).forEach(difference -> System.out.println("    " + difference));
-        if (differences.size() > 12) {
-            System.out.println("    and " + (differences.size() - 12) + " more");
+        System.out.println("DIFFERS " + asked.name() + "\n  " + name(api) + " v" + version + ": " + step);
+        differences.stream().limit(MOST_SHOWN).forEach(difference -> System.out.println("    " + difference));
+        if (differences.size() > MOST_SHOWN) {
+            System.out.println("    and " + (differences.size() - MOST_SHOWN) + " more");
         }
+    }
+
+    private static String name(ApiKeys api) {
+        return api == null ? "raw" : api.name;
     }
 
     void broke(Case asked, Exception why) {
@@ -92,14 +109,14 @@ final class Report {
         return text.length() <= LONGEST_SHOWN ? text : text.substring(0, LONGEST_SHOWN) + "…";
     }
 
-    private void collectErrors(String api, String asked, JsonNode node) {
+    private static void collectErrors(Map<String, String> into, String api, String asked, JsonNode node) {
         for (Iterator<Map.Entry<String, JsonNode>> fields = node.fields(); fields.hasNext();) {
             Map.Entry<String, JsonNode> field = fields.next();
             if (field.getKey().endsWith("rrorCode") && field.getValue().asInt() != 0) {
-                provoked.putIfAbsent(api + " " + Errors.forCode((short) field.getValue().asInt()), asked);
+                into.putIfAbsent(api + " " + Errors.forCode((short) field.getValue().asInt()), asked);
             }
         }
-        node.forEach(inner -> collectErrors(api, asked, inner));
+        node.forEach(inner -> collectErrors(into, api, asked, inner));
     }
 
     int passed() {

@@ -16,7 +16,8 @@ import org.apache.kafka.common.protocol.Errors;
 /** Walks the steps of a case on both sides and hands each pair of answers to the report. See README.md for the steps. */
 final class Runner {
     private static final Pattern STEP = Pattern.compile(
-            "(?:@(\\w+) )?(send )?([A-Z]\\w+) (\\S+)(?: until\\(([^=]+)=([^)]*)\\))? (\\{.*)");
+            "(?:@(?<connection>\\w+) )?(?<send>send )?(?<api>[A-Z]\\w+) (?<versions>\\S+)"
+            + "(?: (?<how>until|soon)\\((?<path>[^=]+)=(?<value>[^)]*)\\))? (?<body>\\{.*)");
     private static final Pattern VARIABLE = Pattern.compile("\\$(?:id\\(([^)]+)\\)|(\\w+))");
     private static final int SETTLE_TRIES = 60;
     private static final int SETTLE_PAUSE_MS = 50;
@@ -143,80 +144,93 @@ final class Runner {
     /** What was last sent, without waiting, on each connection. */
     private final Map<String, Sent> sentOn = new HashMap<>();
 
+    /** One request to both brokers. */
+    private record Question(String connection, ApiKeys api, short version, Matcher step) {
+        boolean holds(Side.Answer answer) {
+            return step.group("how") != null && at(answer.body(), step.group("path")).asText().equals(step.group("value"));
+        }
+
+        /** Whether the broker may be asked again until it has what is waited for. */
+        boolean isLate(Side.Answer answer, boolean kafka) {
+            return ("until".equals(step.group("how")) || kafka && "soon".equals(step.group("how"))) && !holds(answer);
+        }
+
+        /** A coordinator that is still loading has done nothing, and may be asked again, unless that is what is waited for. */
+        boolean isLoading(Side.Answer answer) {
+            return !holds(answer) && answer.body().findValues("errorCode").stream()
+                    .anyMatch(code -> COORDINATOR_NOT_YET.contains(code.asInt()));
+        }
+    }
+
     private void request(Matcher step) throws Exception {
-        ApiKeys api = java.util.Arrays.stream(ApiKeys.values()).filter(key -> key.name.equals(step.group(3))).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("no API " + step.group(3)));
-        String connection = step.group(1) == null ? "main" : step.group(1);
-        for (short version : versions(api, step.group(4))) {
+        ApiKeys api = java.util.Arrays.stream(ApiKeys.values()).filter(key -> key.name.equals(step.group("api"))).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no API " + step.group("api")));
+        String connection = step.group("connection") == null ? "main" : step.group("connection");
+        for (short version : versions(api, step.group("versions"))) {
             sides().forEach(side -> side.variables.putIfAbsent("v", ""));
             String outer = kafka.variables.get("v");
             if (outer.isEmpty()) {
                 sides().forEach(side -> side.variables.put("v", Short.toString(version)));
             }
-            if (step.group(2) != null) {
+            Question question = new Question(connection, api, version, step);
+            if (step.group("send") != null) {
                 sentOn.put(connection, new Sent(api, version));
-                for (Side side : sides()) {
-                    side.send(connection, api, version, body(side, api, version, step.group(7)));
-                }
+                send(kafka, question);
+                send(other, question);
             } else {
-                askBoth(connection, api, version, step);
+                askBoth(question);
             }
             sides().forEach(side -> side.variables.put("v", outer));
         }
     }
 
-    private void askBoth(String connection, ApiKeys api, short version, Matcher step) throws Exception {
-        for (Side side : sides()) {
-            ApiMessage body = body(side, api, version, step.group(7));
-            side.send(connection, api, version, body);
-            if (body instanceof org.apache.kafka.common.message.ProduceRequestData produce && produce.acks() == 0) {
-                side.expectNothing(connection);
-            }
+    private void send(Side side, Question question) throws Exception {
+        ApiMessage body = body(side, question.api(), question.version(), question.step().group("body"));
+        side.send(question.connection(), question.api(), question.version(), body);
+        if (body instanceof org.apache.kafka.common.message.ProduceRequestData produce && produce.acks() == 0) {
+            side.expectNothing(question.connection());
         }
-        if (step.group(7).matches(".*\\backs: 0\\b.*")) {
+    }
+
+    private Side.Answer again(Side side, Question question) throws Exception {
+        Thread.sleep(SETTLE_PAUSE_MS);
+        send(side, question);
+        return side.receive(question.connection());
+    }
+
+    private void askBoth(Question question) throws Exception {
+        send(kafka, question);
+        // What follows a topic's creation is to follow the other broker's answer at once, not Kafka's.
+        Side.Answer first = question.api() == ApiKeys.CREATE_TOPICS ? kafka.receive(question.connection()) : null;
+        send(other, question);
+        if (question.step().group("body").matches(".*\\backs: 0\\b.*")) {
             return;
         }
-        Side.Answer expected = kafka.receive(connection);
-        Side.Answer actual = other.receive(connection);
-        for (int tries = 0; step.group(5) != null && tries < SETTLE_TRIES; tries++) {
-            boolean kafkaReady = holds(expected, step);
-            if (kafkaReady && holds(actual, step)) {
-                break;
-            }
-            Thread.sleep(SETTLE_PAUSE_MS);
-            Side late = kafkaReady ? other : kafka;
-            Side.Answer again = late.ask(connection, api, version, body(late, api, version, step.group(7)));
-            expected = late == kafka ? again : expected;
-            actual = late == other ? again : actual;
+        Side.Answer expected = first == null ? kafka.receive(question.connection()) : first;
+        Side.Answer actual = other.receive(question.connection());
+        for (int tries = 0; tries < SETTLE_TRIES && (question.isLate(expected, true) || question.isLate(actual, otherIsKafka)); tries++) {
+            boolean kafkaIsLate = question.isLate(expected, true);
+            expected = kafkaIsLate ? again(kafka, question) : expected;
+            actual = kafkaIsLate ? actual : again(other, question);
         }
-        for (int tries = 0; tries < SETTLE_TRIES && (notYet(expected) || notYet(actual)); tries++) {
-            Thread.sleep(SETTLE_PAUSE_MS);
-            Side late = notYet(expected) ? kafka : other;
-            Side.Answer again = late.ask(connection, api, version, body(late, api, version, step.group(7)));
-            expected = late == kafka ? again : expected;
-            actual = late == other ? again : actual;
+        for (int tries = 0; tries < SETTLE_TRIES && (question.isLoading(expected) || question.isLoading(actual)); tries++) {
+            boolean kafkaIsLoading = question.isLoading(expected);
+            expected = kafkaIsLoading ? again(kafka, question) : expected;
+            actual = kafkaIsLoading ? actual : again(other, question);
         }
-        for (int tries = 0; READ_ONLY.contains(api) && tries < SETTLE_TRIES && differ(api, expected, actual); tries++) {
-            Thread.sleep(SETTLE_PAUSE_MS);
-            expected = kafka.ask(connection, api, version, body(kafka, api, version, step.group(7)));
-            if (otherIsKafka) {
-                actual = other.ask(connection, api, version, body(other, api, version, step.group(7)));
-            }
+        boolean mayBeAskedAgain = READ_ONLY.contains(question.api()) && expected.instead() == null;
+        for (int tries = 0; mayBeAskedAgain && tries < SETTLE_TRIES && differ(question.api(), expected, actual); tries++) {
+            expected = again(kafka, question);
+            actual = otherIsKafka ? again(other, question) : actual;
         }
-        compare(api, version, substitute(kafka, step.group(0)), expected, actual);
-    }
-
-    /** A coordinator that is still loading has done nothing, and may be asked again. */
-    private static boolean notYet(Side.Answer answer) {
-        return answer.body().findValues("errorCode").stream().anyMatch(code -> COORDINATOR_NOT_YET.contains(code.asInt()));
-    }
-
-    private static boolean holds(Side.Answer answer, Matcher step) {
-        return at(answer.body(), step.group(5)).asText().equals(step.group(6));
+        if (question.isLate(expected, true)) {
+            report.broke(current, new IllegalStateException("Kafka never came to this: " + substitute(kafka, question.step().group())));
+        }
+        compare(question.api(), question.version(), substitute(kafka, question.step().group()), expected, actual);
     }
 
     private boolean differ(ApiKeys api, Side.Answer expected, Side.Answer actual) throws Exception {
-        return !kafka.names.normalize(api, expected.body()).equals(other.names.normalize(api, actual.body()));
+        return !report.differences(current, api, kafka.normalized(api, expected), other.normalized(api, actual)).isEmpty();
     }
 
     private Side.Answer lastOfKafka;
@@ -225,8 +239,7 @@ final class Runner {
     private void compare(ApiKeys api, short version, String step, Side.Answer expected, Side.Answer actual) throws Exception {
         lastOfKafka = expected;
         lastOfOther = actual;
-        report.pair(current, api, version, step, expected.instead(), kafka.names.normalize(api, expected.body()),
-                actual.instead(), other.names.normalize(api, actual.body()), expected.encoding(), actual.encoding());
+        report.pair(current, api, version, step, kafka.normalized(api, expected), other.normalized(api, actual));
     }
 
     private ApiMessage body(Side side, ApiKeys api, short version, String text) throws Exception {

@@ -182,6 +182,10 @@ final class Side implements AutoCloseable {
         return (JsonNode) converter.getMethod("write", body.getClass(), short.class).invoke(null, body, version);
     }
 
+    Answer normalized(ApiKeys api, Answer answer) throws Exception {
+        return new Answer(names.normalize(api, answer.body()), answer.instead(), answer.encoding());
+    }
+
     void close(String name) throws IOException {
         Connection connection = connections.remove(name);
         if (connection != null) {
