@@ -59,8 +59,13 @@ def is_met(bound, ratio):
     """Whether the bound holds. Parity is met when the interval reaches it and the median is close."""
     if ratio.median == bound.limit or (ratio.median > bound.limit) == bound.at_least:
         return True
+    return reaches_parity(bound, ratio) and abs(ratio.median - 1) <= PARITY_SLACK
+
+
+def reaches_parity(bound, ratio):
+    """Whether it is a bound of parity, and the interval leaves room for it."""
     reaches = ratio.high >= bound.limit if bound.at_least else ratio.low <= bound.limit
-    return bound.limit == 1.0 and bool(bound.against) and reaches and abs(ratio.median - 1) <= PARITY_SLACK
+    return bound.limit == 1.0 and bool(bound.against) and reaches
 
 
 def judge(bound, runs):
@@ -75,3 +80,9 @@ def judge(bound, runs):
         return None
     ratio = ratio_of(ratios)
     return ratio, is_met(bound, ratio)
+
+
+def is_open(bounds, runs):
+    """Whether more pairs may show that a bound of parity is met after all."""
+    verdicts = [(bound, judge(bound, runs)) for bound in bounds]
+    return any(verdict and not verdict[1] and reaches_parity(bound, verdict[0]) for bound, verdict in verdicts)

@@ -71,12 +71,16 @@ class Kafka(Topics, harness.Kafka):
 class Tidelog(Topics, harness.Tidelog):
     """Tidelog; `properties` set it apart from the other forms of itself."""
 
+    # How many files it may have open, where that is limited.
+    descriptors = None
+
     def __init__(self, name, properties):
         self.name = name
         super().__init__(properties)
 
     def command(self):
-        return [*super().command(), "--log", "warn"]
+        limited = ["prlimit", f"--nofile={self.descriptors}:{self.descriptors}"] if self.descriptors else []
+        return [*limited, *super().command(), "--log", "warn"]
 
     @property
     def pid(self):

@@ -77,9 +77,8 @@ def small_batch_cells():
         yield Cell(f"produce-{partitions}-partitions", Produce, load, (*bounds, *more))
         hundred = load | {"set": {"batch.num.messages": 100}}
         yield Cell(f"produce-{partitions}-partitions-100r", Produce, hundred, bounds)
-    yield Cell("produce-single-records", Produce,
-               {"record_bytes": 1_000, "partitions": 100,
-                "set": {"batch.num.messages": 1, "queue.buffering.max.kbytes": 4_096}}, bounds)
+        single = load | {"set": {"batch.num.messages": 1, "queue.buffering.max.kbytes": 4_096}}
+        yield Cell(f"produce-{partitions}-partitions-1r", Produce, single, bounds)
     keyed = {"record_bytes": 1_000, "partitions": 100, "producers": 50, "keyed": True,
              "set": {"queue.buffering.max.kbytes": 4_096}}
     yield Cell("produce-50-producers-keyed", Produce, keyed, bounds)
@@ -116,8 +115,9 @@ def durable_cells():
     bounds = (at_least("MB/s", 0.9, "kafka", "disk", ours="tidelog-fsync"),
               at_least("MB/s", 10, "kafka-flush1", ours="tidelog-fsync"))
     for partitions in (1, 12, 100, 1_000):
+        memory = (at_most("RssAnon MiB", 96, ours="tidelog-fsync"),) if partitions == 1_000 else ()
         yield Cell(f"durable-{partitions}p", Durable, {"record_bytes": 1_000, "acks": "all", "partitions": partitions},
-                   bounds, ("tidelog-fsync", "kafka", "kafka-flush1", "disk"))
+                   (*bounds, *memory), ("tidelog-fsync", "kafka", "kafka-flush1", "disk"))
 
 
 def footprint_cells():
@@ -128,7 +128,7 @@ def footprint_cells():
     yield Cell("start-clean", Start, {"partitions": 1_000, "fill_bytes": 10e9}, start)
     yield Cell("start-killed", Start, {"partitions": 1_000, "fill_bytes": 10e9, "kill": True},
                (at_most("start s", 0.1, "kafka"),))
-    yield Cell("10000-partitions", Partitions, {"partitions": 10_000},
+    yield Cell("10000-partitions", Partitions, {"partitions": 10_000, "descriptors": 20_000},
                (at_most("create s", 0.2, "kafka"), at_most("KiB/partition", 32)))
 
 
@@ -140,7 +140,7 @@ SMOKE = [
     Cell("smoke-end-to-end", EndToEnd, {"record_bytes": 100}, (), ("floor", "tidelog")),
     Cell("smoke-durable", Durable, {"record_bytes": 1_000, "partitions": 12}, (), ("tidelog-fsync", "disk")),
     Cell("smoke-connections", Disturbed, {"record_bytes": 1_000, "connections": {"per_second": 100}}, (), ("tidelog",)),
-    Cell("smoke-idle", Idle, {}, (at_most("RSS MiB", 64),), ("tidelog",)),
+    Cell("smoke-idle", Idle, {}, (at_most("RSS MiB", 32),), ("tidelog",)),
 ]
 CELLS = [*produce_cells(), *consume_cells(), *small_batch_cells(), *latency_cells(), *durable_cells(), *disturbed_cells(),
          *footprint_cells()]

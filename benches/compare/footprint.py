@@ -91,8 +91,20 @@ class Start(OwnBroker):
         return found
 
 
+def limited(broker, descriptors):
+    broker.descriptors = descriptors
+    return broker
+
+
 class Partitions(OwnBroker):
-    """Many partitions created, a thousand a topic, and then described by Kafka's own tool."""
+    """Many partitions created, a thousand a topic, and then described by Kafka's own tool. Tidelog may have no more
+    files open than `descriptors`; Kafka keeps several a partition."""
+
+    def __init__(self, fleet, name, load, scale):
+        super().__init__(fleet, name, load, scale)
+        make = self.make
+        self.make = lambda: limited(make(), load["descriptors"])
+        self.broker = limited(self.broker, load["descriptors"])
 
     def run(self, others):
         self.started_s()

@@ -3,6 +3,7 @@
 import json
 from statistics import median
 
+import machine
 from bounds import judge
 from clients import CONSUMER, PRODUCER
 from plots import bars
@@ -30,13 +31,17 @@ def columns_of(runs):
 
 
 def verdicts(cell, runs):
-    """(bound, ratio, met) of every bound that was measured."""
-    found = [(bound, judge(bound, runs)) for bound in cell.bounds]
-    return [(bound, *verdict) for bound, verdict in found if verdict]
+    """(bound, ratio, met) of every bound; one that could not be measured has no ratio and is not met."""
+    return [(bound, *(judge(bound, runs) or (None, False))) for bound in cell.bounds]
+
+
+def load_of(load):
+    """What a cell asks of its clients, beside their fixed settings."""
+    return ", ".join(f"{name}={json.dumps(value)}" for name, value in load.items())
 
 
 def print_cell(cell, runs):
-    print(f"\n{cell.name} (median of {max(map(len, runs.values()))})")
+    print(f"\n{cell.name} (median of {max(map(len, runs.values()))}): {load_of(cell.load)}")
     columns = columns_of(runs)
     widths = [max(len(name), 9) + 2 for name in columns]
     print(f"{'':16}" + "".join(f"{name:>{width}}" for name, width in zip(columns, widths)))
@@ -45,18 +50,25 @@ def print_cell(cell, runs):
         values = (f"{number(middle.get(name)):>{width}}" for name, width in zip(columns, widths))
         print(f"  {contender:14}" + "".join(values))
     for bound, ratio, met in verdicts(cell, runs):
-        print(f"  {'met    ' if met else 'NOT MET'} {bound}: {ratio}", flush=True)
+        print(f"  {'met    ' if met else 'NOT MET'} {bound}: {ratio or 'not measured'}", flush=True)
 
 
 def as_json(cell, runs):
-    bounds = [{"bound": str(bound), "ratio": ratio.median, "low": ratio.low, "high": ratio.high, "met": met}
+    bounds = [{"bound": str(bound), "ratio": ratio and ratio.median, "spread": ratio and [ratio.low, ratio.high], "met": met}
               for bound, ratio, met in verdicts(cell, runs)]
-    return {"load": cell.load, "runs": runs, "bounds": bounds}
+    return {"load": cell.load, "commit": machine.commit(), "runs": runs, "bounds": bounds}
+
+
+def ratio_text(bound):
+    if bound["ratio"] is None:
+        return "not measured"
+    low, high = bound["spread"]
+    return f"{bound['ratio']:.3g}" + (f" [{low:.3g}, {high:.3g}]" if low < high else "")
 
 
 def markdown(kept):
-    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in kept["machine"].items())
-    lines = ["# Tidelog beside Apache Kafka 4.3.1", "", f"Machine: {machine}.", "", "Made by:", ""]
+    described = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in kept["machine"].items())
+    lines = ["# Tidelog beside Apache Kafka 4.3.1", "", f"Machine: {described}.", "", "Made by:", ""]
     lines += [f"    {command}" for command in kept["commands"]]
     for who, values in (("Producers", PRODUCER), ("Consumers", CONSUMER)):
         lines += ["", f"{who}: " + ", ".join(f"`{key}={value}`" for key, value in values.items()) + "."]
@@ -64,11 +76,10 @@ def markdown(kept):
               "`benches/README.md` tells how to read this.", "", "| cell | bound | ratio | met |", "|---|---|---|---|"]
     for name, cell in kept["cells"].items():
         for bound in cell["bounds"]:
-            spread = f" [{bound['low']:.3g}, {bound['high']:.3g}]" if bound["low"] < bound["high"] else ""
-            lines.append(f"| {name} | {bound['bound']} | {bound['ratio']:.3g}{spread} | {'yes' if bound['met'] else '**no**'} |")
+            lines.append(f"| {name} | {bound['bound']} | {ratio_text(bound)} | {'yes' if bound['met'] else '**no**'} |")
     for name, cell in kept["cells"].items():
         columns = columns_of(cell["runs"])
-        lines += ["", f"## {name}", "", f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+        lines += ["", f"## {name}", "", f"`{load_of(cell['load'])}`, commit {cell['commit']}", "", f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
         for contender, each in cell["runs"].items():
             middle = medians(each)
             lines.append(f"| {contender} | {' | '.join(number(middle.get(column)) for column in columns)} |")
@@ -85,13 +96,13 @@ def plot(kept, metric):
 class Results:
     """`DIR/NAME.json` and what is made of it. A cell that is run again stands in for its older self."""
 
-    def __init__(self, dir, name, machine, command):
+    def __init__(self, dir, name, description, command):
         self.dir, self.path = dir, dir / f"{name}.json"
         self.name = name
-        self.kept = {"machine": machine, "commands": [], "cells": {}}
+        self.kept = {"machine": description, "commands": [], "cells": {}}
         if self.path.exists():
             older = json.loads(self.path.read_text())
-            if older["machine"] == machine:
+            if older["machine"] == description:
                 self.kept = older
         if command not in self.kept["commands"]:
             self.kept["commands"].append(command)

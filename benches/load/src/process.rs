@@ -1,4 +1,5 @@
-//! What a process has used so far, by the kernel's own accounting: `/proc/PID/stat` and `/proc/PID/status`.
+//! What a process has used so far, by the kernel's own accounting: its CPU clock, which is finer than the ticks of
+//! `/proc/PID/stat`, and `/proc/PID/status`.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,11 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use nix::time::ClockId;
+use nix::unistd::Pid;
 use serde::Serialize;
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
-/// `utime` and `stime` by their position after the name, which ends at the last parenthesis.
-const UTIME: usize = 11;
 
 /// What the broker used during a measured interval.
 #[derive(Serialize, Default, Clone, Copy)]
@@ -23,15 +24,8 @@ pub(crate) struct Used {
 
 /// CPU seconds of all threads that the process has or had.
 pub(crate) fn cpu_s(pid: u32) -> anyhow::Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = stat.rsplit_once(") ").context("a stat line has a name")?;
-    let ticks: u64 = fields
-        .split(' ')
-        .skip(UTIME)
-        .take(2)
-        .map(|field| field.parse::<u64>().unwrap_or(0))
-        .sum();
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+    let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(i32::try_from(pid)?))?;
+    Ok(Duration::from(clock.now()?).as_secs_f64())
 }
 
 fn memory_bytes(pid: u32, field: &str) -> anyhow::Result<u64> {
