@@ -37,12 +37,13 @@ const BATCH_OF_ONE_BYTES: usize = 96;
 #[error("the record does not fit into a batch of the offsets topic")]
 pub(crate) struct RecordTooLarge;
 
-/// Checks that `record` can be kept, before anything rests on it.
+/// Checks that `record` can be kept and read again, before anything rests on it.
 pub(crate) fn check_size(
     record: &GroupRecord,
     max_batch_bytes: usize,
 ) -> Result<(), RecordTooLarge> {
     let (key, value) = encode_record(record).map_err(|_| RecordTooLarge)?;
+    GroupRecord::decode(&key, value.as_deref()).map_err(|_| RecordTooLarge)?;
     let size_bytes = key.len() + value.map_or(0, |value| value.len());
     if size_bytes.saturating_add(BATCH_OF_ONE_BYTES) > max_batch_bytes {
         return Err(RecordTooLarge);
@@ -189,5 +190,26 @@ pub(crate) fn restore_legacy_offset(
         commit_timestamp_ms,
         expire_timestamp_ms: None,
         topic_id: Uuid::nil(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_could_not_be_read_again_is_refused() {
+        let committed = |metadata: usize| CommittedOffset {
+            offset: 5,
+            leader_epoch: -1,
+            metadata: "x".repeat(metadata),
+            commit_timestamp_ms: 0,
+            expire_timestamp_ms: None,
+            topic_id: Uuid::nil(),
+        };
+        let check =
+            |metadata| check_size(&store_offset("g", "t", 0, &committed(metadata)), 1_000_000);
+        assert_eq!(check(32_767), Ok(()));
+        assert_eq!(check(32_768), Err(RecordTooLarge));
     }
 }

@@ -20,6 +20,14 @@ use crate::types::{
 /// The `kraft.version` from which on voters are in the log.
 const KRAFT_VERSION: i16 = 1;
 
+/// The most that a record takes in a batch beside its value: five varints, attributes and the count of headers.
+const RECORD_FRAMING_BYTES: usize = 32;
+
+/// The most room that a record of this value takes in a batch.
+pub fn room_of(value: &Bytes) -> usize {
+    value.len().saturating_add(RECORD_FRAMING_BYTES)
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EntryError {
     #[error("term {0} is no leader epoch")]

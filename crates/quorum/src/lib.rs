@@ -18,12 +18,15 @@ mod observer;
 mod positions;
 mod quorum;
 mod quorum_state;
+#[cfg(test)]
+mod room_tests;
 mod sidecar;
 mod state_machine;
 #[cfg(test)]
 mod suite_tests;
 mod types;
 
+pub use batch::room_of;
 pub use disk_error::DiskError;
 pub use observer::{Committed, ObserveError, Observer};
 pub use quorum::{

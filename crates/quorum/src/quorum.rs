@@ -12,6 +12,7 @@ use store::{Damage, Durability, FileCache, LogConfig, LogOptions};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::batch::room_of;
 use crate::checkpoint::CheckpointId;
 use crate::disk::{Disk, blocking};
 use crate::disk_error::DiskError;
@@ -28,6 +29,8 @@ pub const METADATA_LOG_DIR: &str = "__cluster_metadata-0";
 const HEARTBEAT_INTERVAL_MS: u64 = 500;
 const ELECTION_TIMEOUT_MIN_MS: u64 = 1_000;
 const ELECTION_TIMEOUT_MAX_MS: u64 = 2_000;
+/// The largest batch of a metadata log. (Kafka's bound.)
+const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Entries kept behind a checkpoint, for followers that lag.
 const ENTRIES_KEPT: u64 = 1_000;
 
@@ -65,6 +68,8 @@ pub enum ProposeError {
     NotLeader(i32),
     #[error("a batch of no records")]
     Empty,
+    #[error("records of {0} bytes, which are too many for one batch")]
+    TooLarge(usize),
     /// The quorum is gone; whether the proposal took effect shows at the next start.
     #[error("the quorum failed: {0}")]
     Failed(String),
@@ -105,6 +110,7 @@ pub struct Quorum {
     disk: Arc<Disk>,
     state_machine: StateMachine,
     leadership: watch::Receiver<Leadership>,
+    max_batch_bytes: usize,
 }
 
 impl Quorum {
@@ -116,6 +122,7 @@ impl Quorum {
             directory_id: options.directory_id,
         };
         let endpoints = options.endpoints.clone();
+        let segment_bytes = usize::try_from(options.segment_bytes).unwrap_or(usize::MAX);
         let opened = tokio::task::spawn_blocking(move || {
             let dir = options.log_dir.join(METADATA_LOG_DIR);
             Disk::open(me, &dir, log_options(options))
@@ -136,14 +143,26 @@ impl Quorum {
             disk,
             state_machine,
             leadership,
+            max_batch_bytes: segment_bytes.min(MAX_BATCH_BYTES),
         })
     }
 
+    /// How much room one batch has for records, each counted as [`room_of`] says.
+    pub fn batch_room(&self) -> usize {
+        self.max_batch_bytes
+            .saturating_sub(format::HEADER_SIZE_BYTES)
+    }
+
     /// Has `records` agreed upon as one batch, and answers with the last one's offset. It is fsynced
-    /// and applied then. In another epoch than `epoch` the records do not take effect.
+    /// and applied then. In another epoch than `epoch` the records do not take effect. More of them than a batch has room
+    /// for are refused.
     pub async fn propose(&self, records: Vec<Bytes>, epoch: i32) -> Result<i64, ProposeError> {
         if records.is_empty() {
             return Err(ProposeError::Empty);
+        }
+        let size_bytes = records.iter().map(room_of).sum();
+        if size_bytes > self.batch_room() {
+            return Err(ProposeError::TooLarge(size_bytes));
         }
         let leadership = *self.leadership.borrow();
         if leadership.epoch != epoch || !leadership.ready {

@@ -344,9 +344,12 @@ fn a_node_with_another_disk_is_told_that_it_is_no_voter() {
 fn a_log_that_cannot_be_written_ends_the_quorum_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
     runtime().block_on(async {
-        let quorum = open(dir.path()).await;
+        let quorum = Quorum {
+            max_batch_bytes: usize::MAX,
+            ..open(dir.path()).await
+        };
         let epoch = ready(&quorum).await;
-        // More than a segment may hold: the append fails, and Raft cannot go on.
+        // More than a segment may hold, and nobody looks before: the append fails, and Raft cannot go on.
         let huge = vec![Bytes::from(vec![0; 2 << 20])];
         let refused = quorum.propose(huge, epoch).await;
         assert!(

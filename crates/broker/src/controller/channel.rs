@@ -6,14 +6,19 @@ use std::sync::Arc;
 
 use ::config::BrokerConfig;
 use ::controller::{Decision, Entropy, Image, decide};
-use kafka_protocol::messages::{BrokerRegistrationResponse, CreateTopicsResponse};
+use kafka_protocol::messages::{
+    BrokerHeartbeatResponse, BrokerRegistrationResponse, CreateTopicsResponse,
+};
 use quorum::{DiskError, Quorum, QuorumStatus};
 use store::Damage;
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::ErrorCode;
-use wire::request::{AllocateProducerIdsRequest, BrokerRegistrationRequest, CreateTopicsRequest};
+use wire::request::{
+    AllocateProducerIdsRequest, BrokerHeartbeatRequest, BrokerRegistrationRequest,
+    CreateTopicsRequest,
+};
 
-use super::decisions::{Decided, Job};
+use super::decisions::{Decided, Extent, Job};
 
 /// Clones share one queue.
 #[derive(Clone)]
@@ -50,12 +55,17 @@ impl ControllerChannel {
         self.quorum.scrub(pace)
     }
 
-    /// Has a decision made, committed and applied. NOT_CONTROLLER if this node does not lead, or no longer.
+    /// Has a decision made, committed and applied. NOT_CONTROLLER if this node does not lead, or no longer;
+    /// POLICY_VIOLATION if it changes more at once than the metadata log can take as one.
     pub(crate) async fn decide<R: Send + 'static>(
         &self,
         decision: impl FnOnce(&Image, &mut Entropy) -> Decision<R> + Send + 'static,
     ) -> Result<R, ErrorCode> {
-        let (response, offset) = self.commit(decision).await?;
+        let (response, offset) = self.commit(Extent::OneBatch, decision).await?;
+        self.applied(response, offset).await
+    }
+
+    async fn applied<R>(&self, response: R, offset: i64) -> Result<R, ErrorCode> {
         let mut applied = self.applied.clone();
         match applied.wait_for(|image| image.offset() >= offset).await {
             Ok(_) => Ok(response),
@@ -66,6 +76,7 @@ impl ControllerChannel {
     /// As [`ControllerChannel::decide`], without waiting for this broker; answers with the last offset as well.
     async fn commit<R: Send + 'static>(
         &self,
+        extent: Extent,
         decision: impl FnOnce(&Image, &mut Entropy) -> Decision<R> + Send + 'static,
     ) -> Result<(R, i64), ErrorCode> {
         let (answer, answered) = oneshot::channel();
@@ -75,7 +86,11 @@ impl ControllerChannel {
                 // Who asked may be gone.
                 let _ = answer.send(committed.map(|offset| (response, offset)));
             });
-            Decided { records, answer }
+            Decided {
+                records,
+                extent,
+                answer,
+            }
         });
         self.jobs
             .send(job)
@@ -89,7 +104,7 @@ impl ControllerChannel {
             records: decide::bootstrap(image),
             response: (),
         };
-        self.commit(records).await.map(|_| ())
+        self.commit(Extent::Any, records).await.map(|_| ())
     }
 
     pub(super) async fn register(
@@ -97,8 +112,21 @@ impl ControllerChannel {
         config: Arc<BrokerConfig>,
         request: BrokerRegistrationRequest,
     ) -> Result<(BrokerRegistrationResponse, i64), ErrorCode> {
-        self.commit(move |image, _| decide::register(image, &config, &request, true))
-            .await
+        self.commit(Extent::Any, move |image, _| {
+            decide::register(image, &config, &request, true)
+        })
+        .await
+    }
+
+    pub(super) async fn heartbeat(
+        &self,
+        config: Arc<BrokerConfig>,
+        request: BrokerHeartbeatRequest,
+    ) -> Result<BrokerHeartbeatResponse, ErrorCode> {
+        let heartbeat =
+            move |image: &Image, _: &mut Entropy| decide::heartbeat(image, &config, &request);
+        let (response, offset) = self.commit(Extent::Any, heartbeat).await?;
+        self.applied(response, offset).await
     }
 
     pub(crate) async fn create_topics(

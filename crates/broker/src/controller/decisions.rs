@@ -1,12 +1,15 @@
 //! The one loop that decides. It takes what is queued, decides each request against a working image that already holds
-//! the decisions before it, has all their records agreed upon as one batch, and answers all.
+//! the decisions before it, has all their records agreed upon as one batch, or more where one has no room for them, and
+//! answers all.
 //!
 //! Invariants: one proposal is in flight at a time; the working image never holds what was not proposed; on any doubt it is
-//! dropped, and taken anew from what is committed.
+//! dropped, and taken anew from what is committed. Nothing is proposed that could not be read again.
 
 use std::sync::Arc;
 
+use ::controller::decide::MAX_RECORDS_PER_REQUEST;
 use ::controller::{Entropy, Image};
+use bytes::Bytes;
 use quorum::{Leadership, Quorum};
 use replica::Vital;
 use tokio::sync::{mpsc, watch};
@@ -22,8 +25,20 @@ pub(super) type Job = Box<dyn FnOnce(&Image, &mut Entropy) -> Decided + Send>;
 /// A decision made, not yet committed.
 pub(super) struct Decided {
     pub(super) records: Vec<MetadataRecord>,
+    pub(super) extent: Extent,
     /// Told the offset that the response holds from, or why it never will.
-    pub(super) answer: Box<dyn FnOnce(Result<i64, ErrorCode>) + Send>,
+    pub(super) answer: Answer,
+}
+
+type Answer = Box<dyn FnOnce(Result<i64, ErrorCode>) + Send>;
+
+/// How many batches the records of a decision may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What a request asks for happens at once or not at all; what one batch has no room for is refused.
+    OneBatch,
+    /// A broker that comes or goes changes all that it has.
+    Any,
 }
 
 pub(super) struct DecisionLoop {
@@ -67,7 +82,7 @@ impl DecisionLoop {
         jobs
     }
 
-    /// Decides, commits and answers one batch of jobs.
+    /// Decides, commits and answers what was queued.
     async fn settle(&mut self, jobs: Vec<Job>) {
         let leadership = *self.leadership.borrow_and_update();
         if !leadership.ready {
@@ -77,46 +92,55 @@ impl DecisionLoop {
         let Some(mut working) = self.working(leadership.epoch).await else {
             return;
         };
-        let mut records = Vec::new();
-        let mut answers = Vec::with_capacity(jobs.len());
+        let room = self.quorum.batch_room();
+        let mut batch = Batch::default();
         for job in jobs {
-            let decided = job(
-                &working.image,
-                &mut Entropy::from_seed(Uuid::new_v4().as_u128()),
-            );
-            if let Err(reason) = working.fold(&decided.records) {
-                tracing::error!(
-                    reason,
-                    "a decision does not fit the metadata that it was made for"
-                );
-                (decided.answer)(Err(ErrorCode::UnknownServerError));
-                return;
+            let mut entropy = Entropy::from_seed(Uuid::new_v4().as_u128());
+            let decided = job(&working.image, &mut entropy);
+            let parts = match parts(decided.records, decided.extent, room) {
+                Ok(parts) => parts,
+                Err(code) => {
+                    (decided.answer)(Err(code));
+                    continue;
+                }
+            };
+            for part in parts {
+                let is_full = batch.size_bytes + part.size_bytes > room;
+                if is_full && !self.commit(&working, std::mem::take(&mut batch)).await {
+                    return;
+                }
+                if let Err(reason) = working.fold(&part.records) {
+                    tracing::error!(
+                        reason,
+                        "a decision does not fit the metadata that it was made for"
+                    );
+                    (decided.answer)(Err(ErrorCode::UnknownServerError));
+                    return;
+                }
+                batch.size_bytes += part.size_bytes;
+                batch.values.extend(part.values);
             }
-            answers.push((decided.answer, working.image.offset()));
-            records.extend(decided.records);
+            batch.answers.push((decided.answer, working.image.offset()));
         }
-        let committed = self.commit(&working, &records).await;
-        for (answer, offset) in answers {
-            answer(committed.map(|()| offset));
-        }
-        if committed.is_ok() {
+        if self.commit(&working, batch).await {
             self.working = Some(working);
         }
     }
 
-    async fn commit(&self, working: &Working, records: &[MetadataRecord]) -> Result<(), ErrorCode> {
-        if records.is_empty() {
+    /// Commits what the working image already holds, and answers. False if that is in doubt.
+    async fn commit(&self, working: &Working, batch: Batch) -> bool {
+        let committed = self.propose(working, batch.values).await;
+        for (answer, offset) in batch.answers {
+            answer(committed.map(|()| offset));
+        }
+        committed.is_ok()
+    }
+
+    async fn propose(&self, working: &Working, values: Vec<Bytes>) -> Result<(), ErrorCode> {
+        if values.is_empty() {
             return Ok(());
         }
-        let encoded = records
-            .iter()
-            .map(MetadataRecord::encode)
-            .collect::<Result<Vec<_>, _>>();
-        let encoded = encoded.map_err(|error| {
-            tracing::error!(%error, "a metadata record cannot be encoded");
-            ErrorCode::UnknownServerError
-        })?;
-        match self.quorum.propose(encoded, working.epoch).await {
+        match self.quorum.propose(values, working.epoch).await {
             Ok(last_offset) if last_offset == working.image.offset() => Ok(()),
             Ok(last_offset) => {
                 let expected = working.image.offset();
@@ -165,3 +189,67 @@ impl Working {
         Ok(())
     }
 }
+
+/// Records to be committed as one, and who waits for them.
+#[derive(Default)]
+struct Batch {
+    values: Vec<Bytes>,
+    size_bytes: usize,
+    /// With the offset of the last record that each rests on.
+    answers: Vec<(Answer, i64)>,
+}
+
+/// As much of one decision as goes into one batch.
+#[derive(Default)]
+struct Part {
+    records: Vec<MetadataRecord>,
+    values: Vec<Bytes>,
+    size_bytes: usize,
+}
+
+/// Cuts a decision's records so that each part fits into a batch with so much room.
+fn parts(
+    records: Vec<MetadataRecord>,
+    extent: Extent,
+    room: usize,
+) -> Result<Vec<Part>, ErrorCode> {
+    // As Kafka refuses what causes too many records.
+    let too_large = Err(ErrorCode::PolicyViolation);
+    if extent == Extent::OneBatch && records.len() > MAX_RECORDS_PER_REQUEST {
+        return too_large;
+    }
+    let mut parts = Vec::new();
+    let mut part = Part::default();
+    for record in records {
+        let value = encode(&record)?;
+        let size_bytes = quorum::room_of(&value);
+        if part.size_bytes + size_bytes > room {
+            if extent == Extent::OneBatch {
+                return too_large;
+            }
+            parts.push(std::mem::take(&mut part));
+        }
+        part.records.push(record);
+        part.values.push(value);
+        part.size_bytes += size_bytes;
+    }
+    parts.push(part);
+    Ok(parts)
+}
+
+/// What cannot be read again is a fault of ours. Committed, it would end this node and every start to come.
+fn encode(record: &MetadataRecord) -> Result<Bytes, ErrorCode> {
+    let fault = |reason: String| {
+        let record = record.name();
+        tracing::error!(record, reason, "a metadata record cannot be stored");
+        ErrorCode::UnknownServerError
+    };
+    let value = record.encode().map_err(|error| fault(error.to_string()))?;
+    let read = MetadataRecord::decode(&value).map_err(|error| fault(error.to_string()))?;
+    debug_assert_eq!(read, *record);
+    Ok(value)
+}
+
+#[cfg(test)]
+#[path = "decisions_tests.rs"]
+mod tests;

@@ -62,10 +62,7 @@ async fn report_failures(broker: &Broker) {
         offline_log_dirs: failed,
         ..BrokerHeartbeatRequest::default()
     };
-    let config = broker.config();
-    let reported = broker
-        .controller
-        .decide(move |image, _| decide::heartbeat(image, &config, &request));
+    let reported = broker.controller.heartbeat(broker.config(), request);
     if let Err(error) = reported.await {
         tracing::warn!(%error, "failed log directories not reported yet");
     }

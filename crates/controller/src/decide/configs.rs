@@ -11,6 +11,7 @@ use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsRe
 use kafka_protocol::messages::{AlterConfigsResponse, IncrementalAlterConfigsResponse};
 use kafka_protocol::protocol::StrBytes;
 use wire::ErrorCode;
+use wire::codec::MAX_STRING_BYTES;
 use wire::records::metadata::{ConfigRecord, MetadataRecord};
 use wire::request::{
     AlterConfigsRequest, AlterConfigsResource, IncrementalAlterConfigsRequest,
@@ -18,11 +19,11 @@ use wire::request::{
 };
 
 use super::topic_name::{InvalidTopicName, validate_topic_name};
-use super::{Decision, Refusal, outcome};
+use super::{
+    Decision, MAX_RECORD_BYTES_PER_REQUEST, MAX_RECORDS_PER_REQUEST, Refusal,
+    TOO_MANY_RECORDS_TEXT, outcome,
+};
 use crate::image::{ConfigResource, ConfigResourceType, Image};
-
-/// The longest value in UTF-16 units. (Kafka's bound.)
-const MAX_VALUE_LENGTH: usize = 32_767;
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 enum Error {
@@ -50,9 +51,11 @@ enum Error {
     BrokerConfig(ValueError),
     #[error(
         "The configuration value cannot be added because it exceeds the maximum value size of \
-         {MAX_VALUE_LENGTH} bytes."
+         {MAX_STRING_BYTES} bytes."
     )]
     LongValue,
+    #[error("{TOO_MANY_RECORDS_TEXT}")]
+    TooManyRecords,
     #[error("Default {0} resources are not allowed.")]
     Nameless(&'static str),
     #[error(transparent)]
@@ -88,6 +91,7 @@ impl Refusal for Error {
             | Error::ClientMetrics(ClientMetricsError::InvalidConfig(_)) => {
                 ErrorCode::InvalidConfig
             }
+            Error::TooManyRecords => ErrorCode::PolicyViolation,
             Error::TopicName(_) => ErrorCode::InvalidTopicException,
             Error::UnknownTopic(_) => ErrorCode::UnknownTopicOrPartition,
         }
@@ -148,32 +152,56 @@ struct Altered {
     name: StrBytes,
 }
 
-/// Decides each resource on its own; one that is named twice is refused both times.
+/// Decides each resource on its own; one that is named twice is refused both times. What needs too many records, or too
+/// large ones, is refused as a whole, before there are more of them.
 fn decide_each<R>(
     resources: &[R],
     name_of: impl Fn(&R) -> (i8, &String),
     alter: impl Fn(&R) -> Result<Vec<MetadataRecord>, Error>,
 ) -> (Vec<MetadataRecord>, Vec<Altered>) {
-    let duplicates = duplicates(resources.iter().map(&name_of));
-    let mut records = Vec::new();
-    let mut results = Vec::with_capacity(resources.len());
-    for resource in resources {
+    let result = |resource: &R, altered: &Result<Vec<MetadataRecord>, Error>| {
         let (kind, name) = name_of(resource);
-        let altered = match duplicates.contains(&(kind, name)) {
-            true => Err(Error::DuplicateResource),
-            false => alter(resource),
-        };
-        let (code, message) = outcome(&altered);
+        let (code, message) = outcome(altered);
         let name = StrBytes::from_string(name.clone());
-        results.push(Altered {
+        Altered {
             code,
             message,
             kind,
             name,
-        });
-        records.extend(altered.unwrap_or_default());
+        }
+    };
+    let duplicates = duplicates(resources.iter().map(&name_of));
+    let mut records = Vec::new();
+    let mut record_bytes = 0;
+    let mut results = Vec::with_capacity(resources.len());
+    for resource in resources {
+        let altered = match duplicates.contains(&name_of(resource)) {
+            true => Err(Error::DuplicateResource),
+            false => alter(resource),
+        };
+        results.push(result(resource, &altered));
+        let altered = altered.unwrap_or_default();
+        record_bytes += altered.iter().map(text_bytes).sum::<usize>();
+        records.extend(altered);
+        if records.len() > MAX_RECORDS_PER_REQUEST || record_bytes > MAX_RECORD_BYTES_PER_REQUEST {
+            let refused = resources
+                .iter()
+                .map(|resource| result(resource, &Err(Error::TooManyRecords)));
+            return (Vec::new(), refused.collect());
+        }
     }
     (records, results)
+}
+
+/// What is long of a configuration's record.
+fn text_bytes(record: &MetadataRecord) -> usize {
+    match record {
+        MetadataRecord::Config(record) => {
+            let value = record.value.as_ref().map_or(0, String::len);
+            record.resource_name.len() + record.name.len() + value
+        }
+        _ => 0,
+    }
 }
 
 fn unless(validate_only: bool, records: Vec<MetadataRecord>) -> Vec<MetadataRecord> {
@@ -363,10 +391,8 @@ fn validate(
         };
         checked.map_err(Error::BrokerConfig)?;
     }
-    if after
-        .values()
-        .any(|value| value.encode_utf16().count() > MAX_VALUE_LENGTH)
-    {
+    // Kafka counts UTF-16 units, and fails to write what has more bytes.
+    if after.values().any(|value| value.len() > MAX_STRING_BYTES) {
         return Err(Error::LongValue);
     }
     match resource.kind {

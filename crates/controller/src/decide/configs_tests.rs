@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use wire::request::{
     AlterConfigsRequest, AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResource, IncrementalAlterableConfig,
@@ -328,4 +330,58 @@ fn a_brokers_dynamic_configuration_is_kept_by_its_id() {
     };
     assert_eq!(of(ConfigResource::broker(1)), "9");
     assert_eq!(of(ConfigResource::cluster()), "8");
+}
+
+#[test]
+fn a_value_is_bounded_by_its_bytes() {
+    let mut image = cluster(1);
+    let key = "config.providers";
+    let half = "\u{4e2d}".repeat(10_900);
+    let other_half = "\u{56fd}".repeat(10_900);
+    assert_eq!(
+        alter(&mut image, BROKER, "", &[(key, SET, Some(&half))]),
+        (0, String::new())
+    );
+    let text = "The configuration value cannot be added because it exceeds the maximum value size of 32767 bytes.";
+    assert_eq!(
+        alter(&mut image, BROKER, "", &[(key, APPEND, Some(&other_half))]),
+        (ErrorCode::InvalidConfig.code(), text.to_owned()),
+        "two halves have fewer than 32,767 characters, and more bytes"
+    );
+}
+
+/// What becomes of SETs of two keys on so many groups, whose names have this length.
+fn alter_groups(count: usize, name_length: usize) -> (usize, BTreeSet<(i16, Option<String>)>) {
+    let changes = [
+        ("consumer.session.timeout.ms", SET, Some("45000")),
+        ("consumer.heartbeat.interval.ms", SET, Some("5000")),
+    ];
+    let group = |index| {
+        let name = format!("{index:0>name_length$}");
+        resource(GROUP, &name, &changes)
+    };
+    let request = IncrementalAlterConfigsRequest {
+        resources: (0..count).map(group).collect(),
+        validate_only: false,
+    };
+    let decision = incremental_alter_configs(&cluster(1), &config(), &request);
+    let responses = decision.response.responses;
+    assert_eq!(responses.len(), count);
+    let results = responses.iter().map(|result| {
+        let message = result.error_message.as_ref().map(ToString::to_string);
+        (result.error_code, message)
+    });
+    (decision.records.len(), results.collect())
+}
+
+#[test]
+fn a_request_may_cause_so_many_records_and_bytes() {
+    let done = BTreeSet::from([(0, None)]);
+    let text = "Unable to perform excessively large batch operation.".to_owned();
+    let refused = BTreeSet::from([(ErrorCode::PolicyViolation.code(), Some(text))]);
+    assert_eq!(alter_groups(5_000, 5), (10_000, done.clone()));
+    assert_eq!(alter_groups(5_001, 5), (0, refused.clone()));
+    // Twice the name in each request's two records.
+    assert_eq!(alter_groups(130, 32_000), (260, done));
+    assert_eq!(alter_groups(132, 32_000), (0, refused));
 }

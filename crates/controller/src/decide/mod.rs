@@ -42,6 +42,9 @@ pub use self::updates::update_features;
 /// The most records that one request of a user may cause. (Kafka's bound.)
 pub const MAX_RECORDS_PER_REQUEST: usize = 10_000;
 
+/// The most bytes that they may have: they take effect together, so as one batch. (Kafka's bound on a batch.)
+const MAX_RECORD_BYTES_PER_REQUEST: usize = 8 * 1024 * 1024;
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision<R> {
     pub records: Vec<MetadataRecord>,
@@ -74,6 +77,9 @@ fn outcome<T, E: Refusal>(result: &Result<T, E>) -> (i16, Option<StrBytes>) {
         Err(refusal) => (refusal.code().code(), refusal.message()),
     }
 }
+
+/// What Kafka says of a request that causes too many records.
+const TOO_MANY_RECORDS_TEXT: &str = "Unable to perform excessively large batch operation.";
 
 /// Texts that Kafka gives to a code when there is nothing more to say.
 const UNKNOWN_PARTITION_TEXT: &str = "This server does not host this topic-partition.";

@@ -107,6 +107,10 @@ impl Nullable for String {
         put_null(buf, string_prefix(at));
     }
     fn write_some(&self, buf: &mut BytesMut, at: At) -> Result<(), EncodeError> {
+        // What a reader would refuse is not written, however long a length its prefix could tell.
+        if self.len() > MAX_STRING_BYTES {
+            return Err(EncodeError::TooLong(self.len()));
+        }
         put_length(buf, string_prefix(at), self.len())?;
         buf.put_slice(self.as_bytes());
         Ok(())
@@ -258,4 +262,32 @@ pub(crate) fn put_length(
         Prefix::Int32 => buf.put_i32(i32::try_from(length).map_err(too_long)?),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_be_read_and_what_cannot_be_read_is_not_written() {
+        for flexible in [false, true] {
+            for nullable in [false, true] {
+                let at = At {
+                    version: 0,
+                    flexible,
+                    nullable,
+                };
+                // As many bytes as are allowed, in a third of as many characters, and one more.
+                let longest = Some("\u{4e2d}".repeat(10_922) + "x");
+                let mut buf = BytesMut::new();
+                longest.write(&mut buf, at).unwrap();
+                assert_eq!(Wire::read(&mut Reader::new(&buf), at), Ok(longest));
+                let too_long = Some("x".repeat(MAX_STRING_BYTES + 1));
+                assert_eq!(
+                    too_long.write(&mut buf, at),
+                    Err(EncodeError::TooLong(MAX_STRING_BYTES + 1))
+                );
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::decide::assignment::{InvalidAssignment, new_partition, validate_repli
 use crate::decide::placement::{PlacementError, place};
 use crate::decide::topic_config::shown_configs;
 use crate::decide::topic_name::{InvalidTopicName, validate_topic_name};
-use crate::decide::{Decision, MAX_RECORDS_PER_REQUEST, Refusal, outcome};
+use crate::decide::{Decision, MAX_RECORDS_PER_REQUEST, Refusal, TOO_MANY_RECORDS_TEXT, outcome};
 use crate::entropy::Entropy;
 use crate::image::{ConfigResourceType, Image, Partition};
 
@@ -36,7 +36,7 @@ enum Error {
     MetadataTopic,
     #[error("Excessively large number of partitions per request.")]
     TooManyPartitions,
-    #[error("Unable to perform excessively large batch operation.")]
+    #[error("{TOO_MANY_RECORDS_TEXT}")]
     TooManyRecords,
     #[error("Null value not supported for topic configs: {0}")]
     NullConfigs(String),

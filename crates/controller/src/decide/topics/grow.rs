@@ -12,7 +12,7 @@ use wire::request::{CreatePartitionsAssignment, CreatePartitionsRequest, CreateP
 use super::without_duplicates;
 use crate::decide::assignment::{InvalidAssignment, new_partition, validate_replicas};
 use crate::decide::placement::{PlacementError, place};
-use crate::decide::{Decision, MAX_RECORDS_PER_REQUEST, Refusal, outcome};
+use crate::decide::{Decision, MAX_RECORDS_PER_REQUEST, Refusal, TOO_MANY_RECORDS_TEXT, outcome};
 use crate::entropy::Entropy;
 use crate::image::Image;
 
@@ -36,7 +36,7 @@ enum Error {
         "Attempted to add {additional} additional partition(s), but only {assigned} assignment(s) were specified."
     )]
     OtherAssignmentCount { additional: usize, assigned: usize },
-    #[error("Unable to perform excessively large batch operation.")]
+    #[error("{TOO_MANY_RECORDS_TEXT}")]
     TooMany,
     #[error(transparent)]
     Assignment(#[from] InvalidAssignment),
