@@ -30,7 +30,7 @@ const REPLICA_STATE_FROM: i16 = 15;
 const CURRENT_LEADER_FROM: i16 = 16;
 
 pub(crate) fn begin(call: Call, frame: Frame) -> Begun {
-    let request: FetchRequest = match super::decode(&call, frame) {
+    let request: FetchRequest = match super::decode(&call, &frame) {
         Ok(request) => request,
         Err(refused) => return refused,
     };

@@ -181,7 +181,7 @@ fn now<Q: Message, R: Response>(
     frame: Frame,
     handle: impl FnOnce(&Call, Q) -> R,
 ) -> Begun {
-    match decode(&call, frame) {
+    match decode(&call, &frame) {
         Ok(request) => {
             let response = handle(&call, request);
             call.encode(response).map_or(
@@ -193,20 +193,26 @@ fn now<Q: Message, R: Response>(
     }
 }
 
-/// Answers when the handler's future resolves; nothing of this connection begins before.
+/// Answers when the handler's future resolves; nothing of this connection begins before. Until then the request lives on
+/// in another form, and so keeps its share of the budget.
 fn later<Q, R, F>(call: Call, frame: Frame, handle: impl FnOnce(Arc<Call>, Q) -> F) -> Begun
 where
     Q: Message,
     R: Response,
     F: Future<Output = R> + Send + 'static,
 {
-    let request = match decode(&call, frame) {
+    let request = match decode(&call, &frame) {
         Ok(request) => request,
         Err(refused) => return refused,
     };
+    let share = (!waits_for_others(call.header.api_key)).then_some(frame.share);
     let call = Arc::new(call);
     let response = handle(call.clone(), request);
-    let answer = Box::pin(async move { call.encode(response.await) });
+    let answer = Box::pin(async move {
+        let response = response.await;
+        drop(share);
+        call.encode(response)
+    });
     Begun::Waiting(Waiting {
         answer,
         may_be_overtaken: false,
@@ -214,7 +220,13 @@ where
     })
 }
 
-fn decode<Q: Message>(call: &Call, frame: Frame) -> Result<Q, Begun> {
+/// Whether an answer waits for what other clients ask, whose requests have to find room meanwhile. These requests become
+/// part of their group.
+fn waits_for_others(api: ApiKey) -> bool {
+    matches!(api, ApiKey::JoinGroup | ApiKey::SyncGroup)
+}
+
+fn decode<Q: Message>(call: &Call, frame: &Frame) -> Result<Q, Begun> {
     let body = frame
         .bytes
         .get(call.header.body_offset..)

@@ -22,7 +22,7 @@ use crate::limits::{FIRST_STEP_BYTES, READ_AHEAD_BYTES};
 /// One whole request, without its size prefix, and its share of the budget.
 pub(crate) struct Frame {
     pub(crate) bytes: Buffer,
-    share: Share,
+    pub(crate) share: Share,
 }
 
 #[derive(Debug, Error)]
