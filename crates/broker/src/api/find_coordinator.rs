@@ -73,8 +73,8 @@ fn find(call: &Call, key_type: i8, key: &str) -> Result<Node, FindError> {
         auto_create::request(&call.broker, CONSUMER_OFFSETS);
         return Err(FindError::NotAvailable);
     };
-    let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-    let partition = topic.partition(coordinator::partition_of_group(key, count));
+    let partition = call.broker.groups.partition_of(key);
+    let partition = partition.and_then(|index| topic.partition(index));
     let leader = partition.and_then(|partition| image.broker(partition.leader));
     let endpoint = leader
         .filter(|broker| broker.is_active())

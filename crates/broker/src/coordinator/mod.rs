@@ -6,6 +6,7 @@
 //!
 //! *Invariant: no answer leaves before everything that it rests on is committed.*
 
+mod deleted_topics;
 mod error;
 mod journal;
 mod loader;
@@ -16,8 +17,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::GroupSettings;
 use controller::{Delta, Image};
@@ -40,22 +40,32 @@ use crate::topics::{Topic, Topics};
 /// How many partitions are loaded at a time.
 const CONCURRENT_LOADS: usize = 2;
 
-/// How long to wait for shards that are being loaded, or for a slow disk, where something has to reach all of them.
-const LOADING_PAUSE: Duration = Duration::from_millis(100);
-
 pub(crate) struct GroupCoordinator {
     /// Where the shards' tasks run.
     runtime: Handle,
     settings: ShardSettings,
     loads: Arc<Semaphore>,
-    /// Partitions of `__consumer_offsets`; 0 while there is no such topic.
-    partition_count: AtomicI32,
+    layout: Mutex<Option<Layout>>,
     shards: Mutex<HashMap<i32, Arc<ShardHandle>>>,
     next_token: AtomicU64,
 }
 
+/// Over how many partitions the groups are spread.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// That of `__consumer_offsets`.
+    topic_id: Uuid,
+    partition_count: i32,
+}
+
 /// What handlers ask for.
 impl GroupCoordinator {
+    /// Which partition of `__consumer_offsets` keeps the group; `None` while there is no such topic.
+    pub(crate) fn partition_of(&self, group_id: &str) -> Option<i32> {
+        let layout = (*self.layout.lock())?;
+        Some(partition_of_group(group_id, layout.partition_count))
+    }
+
     /// Runs `decide` on the shard of `group_id` and returns its result once all that it rests on is committed.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
@@ -137,7 +147,9 @@ impl GroupCoordinator {
     }
 
     fn shard(&self, group_id: &str) -> Result<Arc<ShardHandle>, CoordinatorError> {
-        let partition = partition_of_group(group_id, self.partition_count.load(Ordering::Relaxed));
+        let partition = self
+            .partition_of(group_id)
+            .ok_or(CoordinatorError::NotCoordinator)?;
         self.shards
             .lock()
             .get(&partition)
@@ -154,20 +166,14 @@ impl GroupCoordinator {
             runtime,
             settings: ShardSettings::new(settings),
             loads: Arc::new(Semaphore::new(CONCURRENT_LOADS)),
-            partition_count: AtomicI32::new(0),
+            layout: Mutex::default(),
             shards: Mutex::default(),
             next_token: AtomicU64::new(0),
         }
     }
 
     /// Follows the applied metadata: `image` is what holds now, `delta` what is new in it.
-    pub(crate) fn apply(
-        self: &Arc<Self>,
-        topics: &Topics,
-        node_id: i32,
-        image: &Image,
-        delta: &Delta,
-    ) {
+    pub(crate) fn apply(&self, topics: &Topics, node_id: i32, image: &Image, delta: &Delta) {
         for deleted in delta.deleted_topics.values() {
             if *deleted.name == *CONSUMER_OFFSETS {
                 self.shards
@@ -175,14 +181,13 @@ impl GroupCoordinator {
                     .drain()
                     .for_each(|(_, shard)| shard.stop());
             } else {
-                self.forget_topic(Arc::clone(&deleted.name), deleted.id);
+                self.forget_topic(&deleted.name, deleted.id);
             }
         }
         let Some(offsets) = image.topic(CONSUMER_OFFSETS) else {
             return;
         };
-        let count = i32::try_from(offsets.partitions.len()).unwrap_or(i32::MAX);
-        self.partition_count.store(count, Ordering::Relaxed);
+        self.lay_out(offsets.id, offsets.partition_count());
         let Some(topic) = topics.by_id(&offsets.id) else {
             return;
         };
@@ -226,25 +231,23 @@ impl GroupCoordinator {
         }
     }
 
-    /// What was committed for a topic goes with it.
-    fn forget_topic(self: &Arc<Self>, name: Arc<str>, id: Uuid) {
-        let coordinator = Arc::clone(self);
-        self.runtime.spawn(async move {
-            let forget = move |shard: &mut Shard, turn: &mut Turn<'_>| {
-                shard.forget_topic(&name, id, turn.now, turn.effects);
-            };
-            while let Err(error) = coordinator.call_all(forget.clone()).await {
-                let is_passing = matches!(
-                    error,
-                    CoordinatorError::LoadInProgress | CoordinatorError::NotAvailable
-                );
-                if !is_passing {
-                    tracing::warn!(%error, "offsets of a deleted topic were not removed");
-                    return;
-                }
-                tokio::time::sleep(LOADING_PAUSE).await;
-            }
-        });
+    /// The groups stay where they are, as in Kafka, when the topic grows later: their offsets do not move. Only the next
+    /// start spreads them anew.
+    fn lay_out(&self, topic_id: Uuid, partition_count: i32) {
+        let mut layout = self.layout.lock();
+        if layout.is_none_or(|known| known.topic_id != topic_id) {
+            *layout = Some(Layout {
+                topic_id,
+                partition_count,
+            });
+        }
+    }
+
+    /// What was committed for a topic goes with it: at once, or when the shard is loaded.
+    fn forget_topic(&self, name: &Arc<str>, id: Uuid) {
+        for shard in self.shards.lock().values() {
+            shard.deleted_topics.add(Arc::clone(name), id);
+        }
     }
 
     /// Returns when no shard appends any more.

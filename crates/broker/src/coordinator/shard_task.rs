@@ -17,6 +17,7 @@ use replica::{Cause, Vital};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::deleted_topics::DeletedTopics;
 use super::error::CoordinatorError;
 use super::seat::Seat;
 use super::{journal, loader};
@@ -60,6 +61,7 @@ pub(super) struct Waiting {
 pub(super) struct ShardHandle {
     pub(super) leader_epoch: i32,
     pub(super) commit_timeout: Duration,
+    pub(super) deleted_topics: Arc<DeletedTopics>,
     jobs: mpsc::Sender<Job>,
     is_loaded: Arc<AtomicBool>,
     stop: Arc<Notify>,
@@ -72,11 +74,15 @@ impl ShardHandle {
         let handle = Self {
             leader_epoch: seat.leader_epoch,
             commit_timeout: seat.settings.commit_timeout,
+            deleted_topics: former
+                .as_ref()
+                .map_or_else(Arc::default, |former| Arc::clone(&former.deleted_topics)),
             jobs,
             is_loaded: Arc::default(),
             stop: Arc::default(),
         };
         let (is_loaded, stop) = (Arc::clone(&handle.is_loaded), Arc::clone(&handle.stop));
+        let deleted_topics = Arc::clone(&handle.deleted_topics);
         runtime.spawn(async move {
             if let Some(former) = former {
                 former.stop();
@@ -84,7 +90,7 @@ impl ShardHandle {
             }
             tokio::select! {
                 () = stop.notified() => {}
-                () = Vital::task("group coordinator", run(&seat, queue, &is_loaded)) => {}
+                () = Vital::task("group coordinator", run(&seat, queue, &is_loaded, &deleted_topics)) => {}
             }
         });
         handle
@@ -114,12 +120,18 @@ impl ShardHandle {
 }
 
 /// Serves the partition for as long as this broker leads it.
-async fn run(seat: &Seat, mut jobs: mpsc::Receiver<Job>, is_loaded: &AtomicBool) {
+async fn run(
+    seat: &Seat,
+    mut jobs: mpsc::Receiver<Job>,
+    is_loaded: &AtomicBool,
+    deleted_topics: &Arc<DeletedTopics>,
+) {
     let mut pause = LOAD_AGAIN_AFTER;
     while seat.is_held() {
         if let Some(mut task) = ShardTask::load(seat).await {
+            task.forget(deleted_topics);
             is_loaded.store(true, Ordering::Release);
-            task.serve(&mut jobs).await;
+            task.serve(&mut jobs, deleted_topics).await;
             is_loaded.store(false, Ordering::Release);
             if task.has_written {
                 pause = LOAD_AGAIN_AFTER;
@@ -186,7 +198,7 @@ impl<'a> ShardTask<'a> {
     }
 
     /// Returns when the leadership is lost or the shard has to be loaded anew.
-    async fn serve(&mut self, jobs: &mut mpsc::Receiver<Job>) {
+    async fn serve(&mut self, jobs: &mut mpsc::Receiver<Job>, deleted_topics: &Arc<DeletedTopics>) {
         let mut taken = Vec::new();
         while !self.has_diverged {
             tokio::select! {
@@ -203,6 +215,7 @@ impl<'a> ShardTask<'a> {
                         None
                     });
                 }
+                () = deleted_topics.wait() => self.forget(deleted_topics),
                 count = jobs.recv_many(&mut taken, QUEUED_JOBS) => {
                     if count == 0 {
                         return;
@@ -211,6 +224,25 @@ impl<'a> ShardTask<'a> {
                 }
             }
         }
+    }
+
+    /// Forgets what was committed for topics that are gone; what fails is kept for the next time.
+    fn forget(&mut self, deleted_topics: &Arc<DeletedTopics>) {
+        let topics = deleted_topics.take();
+        if topics.is_empty() {
+            return;
+        }
+        let deleted_topics = Arc::clone(deleted_topics);
+        self.turn(move |shard, turn| {
+            for (name, id) in &topics {
+                shard.forget_topic(name, *id, turn.now, turn.effects);
+            }
+            Some(Box::new(move |committed| {
+                if committed.is_err() {
+                    deleted_topics.put_back(topics);
+                }
+            }))
+        });
     }
 
     fn until_deadline(&self) -> Duration {

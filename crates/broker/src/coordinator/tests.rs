@@ -1,11 +1,13 @@
 //! The coordinator over a log of its own.
 
 use std::path::Path;
+use std::time::Duration;
 
 use config::{BrokerConfig, Properties};
 use coordinator::{OffsetCommit, OffsetCommitPartitionError, OffsetCommitRequest, Protocol};
 use replica::Disk;
 use store::{Checkpoint, Durability, FileCache, Log, LogConfig, LogOptions};
+use wire::records::metadata::{PartitionRecord, TopicRecord};
 
 use super::*;
 
@@ -14,6 +16,20 @@ struct Fixture {
     groups: Arc<GroupCoordinator>,
     topic: Arc<Topic>,
     partition: Arc<Partition>,
+}
+
+fn partition(dir: &Path, index: i32, segment_bytes: u32) -> Arc<Partition> {
+    let options = LogOptions {
+        config: LogConfig {
+            segment_bytes,
+            ..LogConfig::default()
+        },
+        durability: Durability::Fsync,
+        files: FileCache::new(8),
+    };
+    let log = Arc::new(Log::open(dir, options, Checkpoint::UNKNOWN, 0).unwrap());
+    let disk = Disk::start("test").unwrap();
+    Partition::new(CONSUMER_OFFSETS.into(), Uuid::nil(), index, log, disk)
 }
 
 impl Fixture {
@@ -33,25 +49,15 @@ impl Fixture {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
         let config = BrokerConfig::new(given).unwrap();
-        let options = LogOptions {
-            config: LogConfig {
-                segment_bytes,
-                ..LogConfig::default()
-            },
-            durability: Durability::Fsync,
-            files: FileCache::new(8),
-        };
-        let log = Arc::new(Log::open(dir, options, Checkpoint::UNKNOWN, 0).unwrap());
         let topic = Topic::new(
             CONSUMER_OFFSETS.into(),
             Uuid::nil(),
             config.topic_defaults.clone(),
         );
-        let disk = Disk::start("test").unwrap();
-        let partition = Partition::new(CONSUMER_OFFSETS.into(), Uuid::nil(), 0, log, disk);
+        let partition = partition(dir, 0, segment_bytes);
         partition.become_leader(leader_epoch);
         let groups = Arc::new(GroupCoordinator::new(Handle::current(), &config.groups));
-        groups.partition_count.store(1, Ordering::Relaxed);
+        groups.lay_out(Uuid::nil(), 1);
         let fixture = Self {
             groups,
             topic,
@@ -263,4 +269,113 @@ async fn a_member_that_waits_is_answered_or_told_to_look_elsewhere() {
     }
     fixture.groups.shut_down().await;
     assert_eq!(second.await.unwrap(), Err(CoordinatorError::NotCoordinator));
+}
+
+/// Where group "f" falls among two partitions; "g" falls on the other.
+const PARTITION_OF_F: i32 = 0;
+
+impl Fixture {
+    /// What "g" and "f" have committed for the topic.
+    async fn offsets(&self) -> [Result<i64, CoordinatorError>; 2] {
+        let offset = |group: &'static str| {
+            let fetch = move |shard: &mut Shard, _: &mut Turn<'_>| {
+                shard.fetch_offsets(group, "t", Uuid::nil(), &[0])[0].offset
+            };
+            self.groups.call(group, fetch)
+        };
+        [offset("g").await, offset("f").await]
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_topic_is_forgotten_by_each_shard_as_soon_as_it_is_loaded() {
+    let (dir, second_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let fixture = Fixture::new(dir.path(), 1, &[]).await;
+    fixture.try_commit("f", 5, "").await.unwrap();
+    // The fixture's partition keeps both groups; so does a copy of it, which is another partition.
+    fixture.try_commit("g", 6, "").await.unwrap();
+    fixture.partition.log().sync().unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), second_dir.path().join(file.file_name())).unwrap();
+    }
+    let second = partition(second_dir.path(), 1, LogConfig::default().segment_bytes);
+    second.become_leader(1);
+    fixture.groups.lay_out(Uuid::from_u128(2), 2);
+    assert_eq!(fixture.groups.partition_of("f"), Some(PARTITION_OF_F));
+    let loads = fixture.groups.loads.acquire_many(2).await.unwrap();
+    fixture.groups.elected(&fixture.topic, second, 1);
+    let loading = Err(CoordinatorError::LoadInProgress);
+    assert_eq!(fixture.offsets().await, [loading, Ok(5)]);
+
+    fixture.groups.forget_topic(&"t".into(), Uuid::from_u128(9));
+    while fixture.offsets().await != [loading, Ok(-1)] {
+        tokio::task::yield_now().await;
+    }
+    drop(loads);
+    while fixture.offsets().await[0] == loading {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fixture.offsets().await, [Ok(-1), Ok(-1)]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_forgotten_is_forgotten_after_the_next_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path(), 1, &[]).await;
+    fixture.commit(5, "").await.unwrap();
+    let log = fixture.partition.log();
+    let config = log.config();
+    log.set_config(LogConfig {
+        segment_bytes: 10,
+        ..LogConfig::clone(&config)
+    });
+    fixture.groups.forget_topic(&"t".into(), Uuid::from_u128(9));
+    while fixture.fetch().await != Err(CoordinatorError::LoadInProgress) {
+        tokio::task::yield_now().await;
+    }
+    log.set_config(LogConfig::clone(&config));
+    while fixture.fetch().await == Err(CoordinatorError::LoadInProgress) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(fixture.fetch().await, Ok(-1));
+}
+
+/// `__consumer_offsets` as metadata has it.
+fn offsets_topic(topic_id: Uuid, partition_count: i32) -> Image {
+    let mut image = Image::empty("cluster");
+    let topic = TopicRecord {
+        name: CONSUMER_OFFSETS.into(),
+        topic_id,
+    };
+    image.apply(&topic.into()).unwrap();
+    for partition_id in 0..partition_count {
+        let partition = PartitionRecord {
+            partition_id,
+            topic_id,
+            replicas: vec![1],
+            isr: vec![1],
+            leader: 1,
+            directories: vec![Uuid::from_u128(77)],
+            ..PartitionRecord::default()
+        };
+        image.apply(&partition.into()).unwrap();
+    }
+    image
+}
+
+#[tokio::test]
+async fn groups_stay_where_they_are_when_the_offsets_topic_grows() {
+    let settings = BrokerConfig::new(Properties::new()).unwrap().groups;
+    let groups = GroupCoordinator::new(Handle::current(), &settings);
+    assert_eq!(groups.partition_of("g"), None);
+    let (id, other) = (Uuid::from_u128(5), Uuid::from_u128(6));
+    let mut before = Image::empty("cluster");
+    for (topic_id, count, of_g) in [(id, 2, 1), (id, 50, 1), (other, 50, 3)] {
+        let image = offsets_topic(topic_id, count);
+        let delta = Delta::between(&before, &image);
+        groups.apply(&Topics::default(), 1, &image, &delta);
+        assert_eq!(groups.partition_of("g"), Some(of_g), "{topic_id} {count}");
+        before = image;
+    }
 }
