@@ -14,6 +14,7 @@ use wire::ErrorCode;
 use wire::request::{MetadataRequest, MetadataRequestTopic};
 
 use super::Call;
+use super::topic_partitions::offline_replicas;
 use crate::internal_topics;
 use crate::ops::auto_create;
 use crate::ops::operations;
@@ -170,7 +171,7 @@ impl View<'_> {
         let partitions = topic
             .partitions
             .iter()
-            .map(|(index, partition)| self.partition(*index, partition));
+            .map(|(index, partition)| describe(self.image, *index, partition));
         MetadataResponseTopic::default()
             .with_name(Some(TopicName(StrBytes::from_string(
                 topic.name.to_string(),
@@ -183,25 +184,65 @@ impl View<'_> {
                 false => operations::NOT_ASKED,
             })
     }
+}
 
-    fn partition(&self, index: i32, partition: &image::Partition) -> MetadataResponsePartition {
-        let ids = |nodes: &[i32]| nodes.iter().copied().map(BrokerId).collect::<Vec<_>>();
-        let offline = partition
-            .replicas
-            .iter()
-            .copied()
-            .filter(|node| !self.image.is_active(*node));
-        let error = match partition.leader {
-            NO_LEADER => ErrorCode::LeaderNotAvailable.code(),
-            _ => 0,
+fn describe(image: &Image, index: i32, partition: &image::Partition) -> MetadataResponsePartition {
+    let ids = |nodes: &[i32]| nodes.iter().copied().map(BrokerId).collect::<Vec<_>>();
+    let error = match partition.leader {
+        NO_LEADER => ErrorCode::LeaderNotAvailable.code(),
+        _ => 0,
+    };
+    MetadataResponsePartition::default()
+        .with_error_code(error)
+        .with_partition_index(index)
+        .with_leader_id(BrokerId(partition.leader))
+        .with_leader_epoch(partition.leader_epoch)
+        .with_replica_nodes(ids(&partition.replicas))
+        .with_isr_nodes(ids(&partition.isr))
+        .with_offline_replicas(ids(&offline_replicas(image, partition)))
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::records::metadata::{PartitionRecord, RegisterBrokerRecord, TopicRecord};
+
+    use super::*;
+
+    #[test]
+    fn a_replica_is_offline_without_its_broker_or_its_directory() {
+        let [topic_id, kept, lost] = [1, 77, 78].map(Uuid::from_u128);
+        let broker = RegisterBrokerRecord {
+            broker_id: 1,
+            fenced: false,
+            log_dirs: vec![kept],
+            ..RegisterBrokerRecord::default()
         };
-        MetadataResponsePartition::default()
-            .with_error_code(error)
-            .with_partition_index(index)
-            .with_leader_id(BrokerId(partition.leader))
-            .with_leader_epoch(partition.leader_epoch)
-            .with_replica_nodes(ids(&partition.replicas))
-            .with_isr_nodes(ids(&partition.isr))
-            .with_offline_replicas(offline.map(BrokerId).collect())
+        let mut image = Image::empty("cluster");
+        image.apply(&broker.into()).unwrap();
+        let topic = TopicRecord {
+            name: "t".into(),
+            topic_id,
+        };
+        image.apply(&topic.into()).unwrap();
+        for (partition_id, broker_id, directory) in [(0, 1, kept), (1, 1, lost), (2, 9, kept)] {
+            let partition = PartitionRecord {
+                partition_id,
+                topic_id,
+                replicas: vec![broker_id],
+                isr: vec![broker_id],
+                leader: broker_id,
+                directories: vec![directory],
+                ..PartitionRecord::default()
+            };
+            image.apply(&partition.into()).unwrap();
+        }
+        let offline = |index| {
+            let partition = image.partition("t", index).unwrap();
+            describe(&image, index, partition).offline_replicas
+        };
+        assert_eq!(offline(0), Vec::<BrokerId>::new());
+        // The other directory has failed, and the broker has another.
+        assert_eq!(offline(1), vec![BrokerId(1)]);
+        assert_eq!(offline(2), vec![BrokerId(9)]);
     }
 }

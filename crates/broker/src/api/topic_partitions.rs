@@ -142,7 +142,7 @@ impl Page<'_> {
 }
 
 /// Replicas whose broker is away, or has lost their directory.
-fn offline_replicas(image: &Image, partition: &Partition) -> Vec<i32> {
+pub(super) fn offline_replicas(image: &Image, partition: &Partition) -> Vec<i32> {
     let is_offline = |id: &i32| {
         let Some(broker) = image.broker(*id).filter(|broker| broker.is_active()) else {
             return true;
