@@ -13,7 +13,7 @@ from functools import cache
 
 from harness import wire
 from harness.brokers import ROOT, free_port, wait_for
-from harness.node import BROKER, CLUSTER_METADATA, EARLIEST, TOPIC, Node, connect, is_open, now_ms, settle, small_batch, words
+from harness.node import BROKER, CLUSTER_METADATA, EARLIEST, TOPIC, Node, connect, is_open, listed, now_ms, settle, small_batch, words
 
 AT_ONCE = 8
 HOUR_MS = 3_600_000
@@ -614,6 +614,38 @@ def offsets_topic():
         node.await_coordinator()
         expect(len(list(node.log_dirs[0].glob("__consumer_offsets-*"))) == 3, "three partitions")
         expect(not settle(lambda: impossible.find_coordinator() == 0, 1), "one node has no two replicas")
+
+
+def described(node, topic, *keys):
+    """The values of a topic's keys."""
+    answer = node.ask(32, 1, listed(struct.pack(">b", TOPIC) + wire.text(topic) + listed(*map(wire.text, keys))) + b"\0")
+    answer.take("iih")
+    answer.text()
+    answer.take("b")
+    answer.text()
+
+    def entry():
+        key_and_value = answer.text(), answer.text()
+        answer.take("bbbi")
+        return key_and_value
+    values = dict(answer.list(entry))
+    return [values[key] for key in keys]
+
+
+STATE_TOPICS = {"transaction.state.log": "__transaction_state", "share.coordinator.state.topic": "__share_group_state"}
+
+
+@changes(*(f"{prefix}.{key}" for prefix in STATE_TOPICS for key in ("num.partitions", "replication.factor", "segment.bytes", "min.isr")))
+def state_topics():
+    """Metadata creates them as Kafka does, with settings of their own."""
+    for prefix, topic in STATE_TOPICS.items():
+        given = {f"{prefix}.num.partitions": 3, f"{prefix}.segment.bytes": 2 * MIB, f"{prefix}.min.isr": 2}
+        with Node(given) as node, Node({f"{prefix}.replication.factor": 2}) as impossible:
+            for broker in (node, impossible):
+                wire.ask(broker.port, wire.metadata(topic))
+            expect(settle(lambda: len(list(node.log_dirs[0].glob(f"{topic}-*"))) == 3), "three partitions")
+            expect(described(node, topic, "segment.bytes", "min.insync.replicas") == [str(2 * MIB), "2"], "size and replicas")
+            expect(not settle(lambda: list(impossible.log_dirs[0].glob(f"{topic}-*")), 1), "one node has no two replicas")
 
 
 ONE_SHARD = {"offsets.topic.num.partitions": 1}

@@ -14,7 +14,7 @@ use crate::load::read_file;
 use crate::properties::{Properties, SyntaxError};
 use crate::settings::{
     GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicationSettings,
-    ServerSettings, TopicCreationSettings, parse_connection_overrides,
+    ServerSettings, StateTopicSettings, TopicCreationSettings, parse_connection_overrides,
 };
 use crate::suggest::nearest_broker_key;
 use crate::synonyms::broker_synonyms;
@@ -108,6 +108,7 @@ pub struct BrokerConfig {
     pub log: LogSettings,
     pub replication: ReplicationSettings,
     pub groups: GroupSettings,
+    pub state_topics: StateTopicSettings,
     pub quorum: QuorumSettings,
     /// What a topic without overrides has.
     pub topic_defaults: TopicConfig,
@@ -218,6 +219,7 @@ impl BrokerConfig {
             log: LogSettings::read(&values)?,
             replication: ReplicationSettings::read(&values)?,
             groups: GroupSettings::read(&values)?,
+            state_topics: StateTopicSettings::read(&values)?,
             quorum,
             topic_defaults: TopicConfig::read(&topic_values)?,
             topic_values,

@@ -47,7 +47,7 @@ pub use properties::{Properties, SyntaxError, parse_properties, parse_toml};
 pub use reference::reference_markdown;
 pub use settings::{
     Durability, GroupSettings, LogSettings, NetworkSettings, QuorumSettings, RecordValidation,
-    ReplicationSettings, ServerSettings, TopicCreationSettings,
+    ReplicationSettings, ServerSettings, StateTopicSettings, TopicCreationSettings,
 };
 pub use topic_config::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};
 pub use value::{Value, ValueError};

@@ -119,6 +119,20 @@ settings! {
 }
 
 settings! {
+    /// The topics that transactions and share groups keep their state in.
+    pub struct StateTopicSettings {
+        transaction_state_log_num_partitions: i32 = "transaction.state.log.num.partitions",
+        transaction_state_log_replication_factor: i16 = "transaction.state.log.replication.factor",
+        transaction_state_log_min_isr: i32 = "transaction.state.log.min.isr",
+        transaction_state_log_segment_bytes: i32 = "transaction.state.log.segment.bytes",
+        share_coordinator_state_topic_num_partitions: i32 = "share.coordinator.state.topic.num.partitions",
+        share_coordinator_state_topic_replication_factor: i16 = "share.coordinator.state.topic.replication.factor",
+        share_coordinator_state_topic_min_isr: i16 = "share.coordinator.state.topic.min.isr",
+        share_coordinator_state_topic_segment_bytes: i32 = "share.coordinator.state.topic.segment.bytes",
+    }
+}
+
+settings! {
     /// The controller quorum and its metadata log.
     pub struct QuorumSettings {
         controller_listener_names: Vec<String> = "controller.listener.names",
@@ -137,6 +151,7 @@ pub(crate) const KEYS_ACTED_ON: &[&[&str]] = &[
     LogSettings::KEYS,
     ReplicationSettings::KEYS,
     GroupSettings::KEYS,
+    StateTopicSettings::KEYS,
     QuorumSettings::KEYS,
 ];
 

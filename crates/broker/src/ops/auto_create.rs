@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ::config::BrokerConfig;
 use controller::decide;
 use wire::ErrorCode;
 use wire::request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
@@ -22,7 +23,7 @@ pub(crate) fn request(broker: &Arc<Broker>, name: &str) -> ErrorCode {
         let (broker, name) = (broker.clone(), name.to_owned());
         tokio::spawn(async move {
             let request = CreateTopicsRequest {
-                topics: vec![topic(&broker, &name)],
+                topics: vec![topic(&broker.config(), &name)],
                 ..CreateTopicsRequest::default()
             };
             let created = broker
@@ -46,44 +47,121 @@ pub(crate) fn check_name(name: &str) -> Result<(), ErrorCode> {
 }
 
 /// A topic with the cluster's defaults; Kafka's own have settings of their own.
-pub(crate) fn topic(broker: &Broker, name: &str) -> CreatableTopic {
-    let config = broker.config();
-    let groups = &config.groups;
-    match name {
-        internal_topics::CONSUMER_OFFSETS => CreatableTopic {
-            name: name.to_owned(),
-            num_partitions: groups.offsets_topic_num_partitions,
-            replication_factor: groups.offsets_topic_replication_factor,
-            configs: vec![
+fn topic(config: &BrokerConfig, name: &str) -> CreatableTopic {
+    let (num_partitions, replication_factor, configs) = match name {
+        internal_topics::CONSUMER_OFFSETS => {
+            let groups = &config.groups;
+            let configs = vec![
                 setting("cleanup.policy", "compact"),
                 setting("compression.type", "producer"),
-                setting(
-                    "segment.bytes",
-                    &groups.offsets_topic_segment_bytes.to_string(),
-                ),
-            ],
-            ..CreatableTopic::default()
-        },
-        name => CreatableTopic {
-            name: name.to_owned(),
-            num_partitions: config.topic_creation.num_partitions,
-            replication_factor: i16::try_from(config.topic_creation.default_replication_factor)
-                .unwrap_or(i16::MAX),
-            ..CreatableTopic::default()
-        },
+                setting("segment.bytes", groups.offsets_topic_segment_bytes),
+            ];
+            (
+                groups.offsets_topic_num_partitions,
+                groups.offsets_topic_replication_factor,
+                configs,
+            )
+        }
+        internal_topics::TRANSACTION_STATE => {
+            let topics = &config.state_topics;
+            let configs = vec![
+                setting("cleanup.policy", "compact"),
+                setting("compression.type", "uncompressed"),
+                setting("min.insync.replicas", topics.transaction_state_log_min_isr),
+                setting("segment.bytes", topics.transaction_state_log_segment_bytes),
+                setting("unclean.leader.election.enable", false),
+            ];
+            (
+                topics.transaction_state_log_num_partitions,
+                topics.transaction_state_log_replication_factor,
+                configs,
+            )
+        }
+        internal_topics::SHARE_GROUP_STATE => {
+            let topics = &config.state_topics;
+            let segment_bytes = topics.share_coordinator_state_topic_segment_bytes;
+            let min_isr = topics.share_coordinator_state_topic_min_isr;
+            // Its coordinator deletes what it no longer needs.
+            let configs = vec![
+                setting("cleanup.policy", "delete"),
+                setting("compression.type", "producer"),
+                setting("min.insync.replicas", min_isr),
+                setting("retention.ms", -1),
+                setting("segment.bytes", segment_bytes),
+            ];
+            (
+                topics.share_coordinator_state_topic_num_partitions,
+                topics.share_coordinator_state_topic_replication_factor,
+                configs,
+            )
+        }
+        _ => (
+            config.topic_creation.num_partitions,
+            i16::try_from(config.topic_creation.default_replication_factor).unwrap_or(i16::MAX),
+            Vec::new(),
+        ),
+    };
+    CreatableTopic {
+        name: name.to_owned(),
+        num_partitions,
+        replication_factor,
+        configs,
+        ..CreatableTopic::default()
     }
 }
 
-fn setting(name: &str, value: &str) -> CreatableTopicConfig {
+fn setting(name: &str, value: impl ToString) -> CreatableTopicConfig {
     CreatableTopicConfig {
         name: name.to_owned(),
-        value: Some(value.to_owned()),
+        value: Some(value.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_topics_that_kafka_keeps_its_state_in_have_settings_of_their_own() {
+        let given = [
+            ("num.partitions", "2"),
+            ("transaction.state.log.num.partitions", "7"),
+            ("transaction.state.log.segment.bytes", "2000000"),
+            ("transaction.state.log.min.isr", "2"),
+            ("share.coordinator.state.topic.num.partitions", "3"),
+            ("share.coordinator.state.topic.replication.factor", "4"),
+        ];
+        let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let config = BrokerConfig::new(given.into_iter().collect()).unwrap();
+        let described = |name| {
+            let topic = topic(&config, name);
+            let configs = topic.configs.into_iter();
+            let configs = configs.map(|c| format!("{}={}", c.name, c.value.unwrap()));
+            let configs = configs.collect::<Vec<_>>().join(" ");
+            (topic.num_partitions, topic.replication_factor, configs)
+        };
+        assert_eq!(described("plain"), (2, 1, String::new()));
+        assert_eq!(
+            described("__transaction_state"),
+            (
+                7,
+                1,
+                "cleanup.policy=compact compression.type=uncompressed min.insync.replicas=2 \
+                 segment.bytes=2000000 unclean.leader.election.enable=false"
+                    .to_owned()
+            )
+        );
+        assert_eq!(
+            described("__share_group_state"),
+            (
+                3,
+                4,
+                "cleanup.policy=delete compression.type=producer min.insync.replicas=1 retention.ms=-1 \
+                 segment.bytes=104857600"
+                    .to_owned()
+            )
+        );
+    }
 
     #[test]
     fn only_so_many_topics_are_created_at_a_time() {
