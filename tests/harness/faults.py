@@ -5,6 +5,7 @@ import os
 import resource
 import socket
 import struct
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,6 +25,9 @@ P99_LIMIT_S = 0.1
 SYNCS_STALL_BEFORE_S = 0.1
 LATE_WRITERS_PER_TOPIC = 4
 REQUEST_INTERVAL_S = 0.005
+CROWD = 60
+CROWD_LIMIT_KIB = 120 * 1024
+STOP_S = 15
 PROPERTIES = {"log.flush.offset.checkpoint.interval.ms": "1000", "num.partitions": "1"}
 # So that a log is several times what is mapped rather than copied; of that, what cannot be read is in the middle.
 RECORDS_TO_MAP, RECORD_BYTES = 100, 4000
@@ -91,7 +95,7 @@ def disk_full(report):
         broker.tell("fill")
         fails_and_shows_nothing(report, broker, "one", "full")
         report.note(high_watermark(broker, "one") == 5, "full: reads go on")
-        refused = wire.ask(broker.port, wire.frame(19, 2, struct.pack(">i", 1) + wire.text("late") + struct.pack(">ihiii", 1, 1, 0, 0, 3000) + b"\0"))
+        refused = wire.ask(broker.port, creation("late"))
         report.note(broker.alive(), "full: a topic cannot be made, and the broker lives", f"{refused}")
         time.sleep(2.5)
         report.note(broker.alive() and broker.ready(), "full: checkpoints that fail end nothing")
@@ -103,11 +107,61 @@ def disk_full(report):
         broker.cut_power("drop")
         broker.start()
         report.note(high_watermark(broker, "one") == 10, "full: everything acknowledged is there after a power cut")
+        controller_waits(report, broker)
+
+
+def controller_waits(report, broker):
+    """While the controller waits for a full disk: what waits for it takes no memory without bound, and a stop ends all."""
+    broker.tell("fill")
+    before = broker.resident_kib()
+    first = socket.create_connection(("127.0.0.1", broker.port))
+    first.sendall(creation("awaited", timeout_ms=60_000))
+    time.sleep(0.5)
+    crowd = []
+    for _ in range(CROWD):
+        crowd.append(socket.create_connection(("127.0.0.1", broker.port)))
+        crowd[-1].setblocking(False)
+    request, sent, end = alteration(), [0] * CROWD, time.monotonic() + 4
+    while time.monotonic() < end:
+        for index, connection in enumerate(crowd):
+            try:
+                sent[index] += connection.send(request[sent[index]:])
+            except OSError:
+                continue
+        time.sleep(0.001)
+    grown = broker.resident_kib() - before
+    report.note(grown < CROWD_LIMIT_KIB, "full: requests that wait for the controller keep within their memory",
+                f"{CROWD} of {len(request)} bytes, {sum(count == len(request) for count in sent)} of them sent, grown by {grown} KiB")
+    for connection in [first, *crowd]:
+        connection.close()
+    stops(report, broker, "full: a stop does not wait for room")
+    broker.tell("heal")
+    broker.start()
+    report.note(high_watermark(broker, "one") == 10, "full: the next start finds everything")
+
+
+def alteration():
+    """An IncrementalAlterConfigs of one group's keys, which do not exist."""
+    keys = [wire.text(f"key-{index}") + b"\0" + wire.text("x" * 32_000) for index in range(110)]
+    return wire.frame(44, 0, struct.pack(">ib", 1, 32) + wire.text("g") + struct.pack(">i", len(keys)) + b"".join(keys) + b"\0")
+
+
+def stops(report, broker, what):
+    began = time.monotonic()
+    broker.process.terminate()
+    try:
+        broker.process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        broker.kill()
+    report.note(broker.process.returncode == 0, what, f"{broker.process.returncode} after {time.monotonic() - began:.1f} s")
+
+
+def creation(topic, timeout_ms=3000):
+    return wire.frame(19, 2, struct.pack(">i", 1) + wire.text(topic) + struct.pack(">ihiii", 1, 1, 0, 0, timeout_ms) + b"\0")
 
 
 def made(broker, topic):
-    request = wire.frame(19, 2, struct.pack(">i", 1) + wire.text(topic) + struct.pack(">ihiii", 1, 1, 0, 0, 3000) + b"\0")
-    answer = wire.ask(broker.port, request)
+    answer = wire.ask(broker.port, creation(topic))
     return answer is not None and struct.unpack_from(">h", answer, 4 + 4 + 4 + 2 + len(topic))[0] in (NONE, 36)
 
 

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use ::config::{BrokerConfig, Listener};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::broker::Broker;
-use crate::controller::{ControllerError, ControllerNode};
+use crate::controller::{ControllerError, ControllerNode, Running};
 use crate::log_levels::LogLevels;
 use crate::logs::{Logs, LogsError};
 use crate::maintenance::{self, Maintenance};
@@ -39,9 +40,20 @@ pub enum RunError {
     Controller(#[from] ControllerError),
     #[error("cannot listen on {listener}: {source}")]
     Listen { listener: String, source: io::Error },
+    #[error(
+        "the controller did not stop within {0:?}: the logs are not closed, and the next start looks through them"
+    )]
+    Stuck(Duration),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
+
+/// How long the controller may take to stop, which opens and deletes logs and writes its own. Only a disk that hangs takes
+/// longer.
+const CONTROLLER_STOPS_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long threads may take to end in which a disk is waited for.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs a node until SIGTERM or SIGINT, then closes it cleanly.
 pub fn run(
@@ -55,9 +67,11 @@ pub fn run(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, logs, log_levels, |broker, listeners| {
+    let ended = runtime.block_on(serve(config, logs, log_levels, |broker, listeners| {
         ready(describe(broker, listeners, started))
-    }))
+    }));
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
+    ended
 }
 
 async fn serve(
@@ -66,41 +80,99 @@ async fn serve(
     log_levels: LogLevels,
     ready: impl FnOnce(&Broker, Vec<Listener>),
 ) -> Result<(), RunError> {
-    let mut stop_asked = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let (sockets, listeners) = listen(&config).await?;
-    let controller = ControllerNode::open(&config, &logs).await?;
-    let tasks = maintenance::tasks(&config);
-    let broker = Arc::new(Broker::new(config, logs, controller.channel(), log_levels));
-    let controller = controller.register(&broker, &listeners).await?;
-    let workers = Arc::new(Workers::start(cores())?);
-    let maintenance = Maintenance::start(broker.clone(), tasks)?;
-    let scrubber = Scrubber::start(broker.clone(), broker.config().log.scrub_interval_ms)?;
-    let mut accepting = Vec::with_capacity(sockets.len());
-    for (socket, described) in sockets.into_iter().zip(&listeners) {
-        let name = described.name.as_str().into();
-        accepting.push(tokio::spawn(listener::accept(
-            socket,
-            name,
-            broker.clone(),
-            workers.clone(),
-        )));
-    }
-    ready(&broker, listeners);
-    tokio::select! {
-        _ = stop_asked.recv() => {}
-        _ = interrupted.recv() => {}
-    }
+    let mut signals = Signals::listen()?;
+    // A start can wait for a full disk, and be stopped then as one that was killed is.
+    let node = tokio::select! {
+        node = Node::start(config, logs, log_levels) => node?,
+        () = signals.stop_asked() => return Ok(()),
+    };
+    ready(&node.broker, node.listeners.clone());
+    signals.stop_asked().await;
     tracing::info!("stopping");
-    accepting.iter().for_each(tokio::task::JoinHandle::abort);
-    stopping::drain(&broker).await;
-    maintenance.stop();
-    if let Some(scrubber) = scrubber {
-        scrubber.stop();
+    node.stop().await
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    controller.stop().await;
-    broker.logs.close(&broker.topics, broker.epoch());
-    Ok(())
+
+    async fn stop_asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// All parts of a node that serves.
+struct Node {
+    broker: Arc<Broker>,
+    controller: Running,
+    listeners: Vec<Listener>,
+    accepting: Vec<JoinHandle<()>>,
+    /// Connections live on them.
+    _workers: Arc<Workers>,
+    maintenance: Maintenance,
+    scrubber: Option<Scrubber>,
+}
+
+impl Node {
+    async fn start(
+        config: BrokerConfig,
+        logs: Logs,
+        log_levels: LogLevels,
+    ) -> Result<Self, RunError> {
+        let (sockets, listeners) = listen(&config).await?;
+        let controller = ControllerNode::open(&config, &logs).await?;
+        let tasks = maintenance::tasks(&config);
+        let broker = Arc::new(Broker::new(config, logs, controller.channel(), log_levels));
+        let controller = controller.register(&broker, &listeners).await?;
+        let workers = Arc::new(Workers::start(cores())?);
+        let maintenance = Maintenance::start(broker.clone(), tasks)?;
+        let scrubber = Scrubber::start(broker.clone(), broker.config().log.scrub_interval_ms)?;
+        let mut accepting = Vec::with_capacity(sockets.len());
+        for (socket, described) in sockets.into_iter().zip(&listeners) {
+            let name = described.name.as_str().into();
+            accepting.push(tokio::spawn(listener::accept(
+                socket,
+                name,
+                broker.clone(),
+                workers.clone(),
+            )));
+        }
+        Ok(Self {
+            broker,
+            controller,
+            listeners,
+            accepting,
+            _workers: workers,
+            maintenance,
+            scrubber,
+        })
+    }
+
+    async fn stop(self) -> Result<(), RunError> {
+        self.accepting.iter().for_each(JoinHandle::abort);
+        stopping::drain(&self.broker).await;
+        self.maintenance.stop();
+        if let Some(scrubber) = self.scrubber {
+            scrubber.stop();
+        }
+        let stopped = tokio::time::timeout(CONTROLLER_STOPS_WITHIN, self.controller.stop()).await;
+        stopped.map_err(|_| RunError::Stuck(CONTROLLER_STOPS_WITHIN))?;
+        let broker = &self.broker;
+        broker.logs.close(&broker.topics, broker.epoch());
+        Ok(())
+    }
 }
 
 /// Binds before anything else, so that a taken port is told at once. Answers the listeners with the ports that they got.

@@ -7,7 +7,8 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use format::batches;
@@ -20,6 +21,7 @@ use crate::checkpoint::{self, Checkpoint, CheckpointError, CheckpointId, Content
 use crate::damage;
 use crate::disk_error::DiskError;
 use crate::file;
+use crate::full_disk::patiently;
 use crate::positions::Positions;
 use crate::sidecar::Sidecar;
 use crate::types::{Entry, LogId, Membership, SnapshotMeta, StoredMembership, Vote, VoterId};
@@ -27,15 +29,14 @@ use crate::types::{Entry, LogId, Membership, SnapshotMeta, StoredMembership, Vot
 /// How much of the log is read at once.
 const READ_SIZE_BYTES: u32 = 1 << 20;
 
-/// How long an append waits for a full disk to heal, each time.
-const FULL_DISK_PAUSE: Duration = Duration::from_millis(250);
-
 pub(crate) struct Disk {
     me: VoterId,
     log: Log,
     sidecar: Mutex<Sidecar>,
     /// Held for moments only, and never while another lock is waited for.
     tail: Mutex<Tail>,
+    /// The node stops: no append waits any longer.
+    is_stopping: AtomicBool,
 }
 
 /// What is known of the log without reading it.
@@ -89,6 +90,7 @@ impl Disk {
                 committed: sidecar.committed(),
             }),
             sidecar: Mutex::new(sidecar),
+            is_stopping: AtomicBool::new(false),
         };
         disk.scan(first_offset)?;
         disk.check_end()?;
@@ -268,7 +270,7 @@ impl Disk {
             now_ms: now_ms(),
             origin: Origin::Replication,
         };
-        self.append_patiently(&mut bytes, args)?;
+        patiently(&self.is_stopping, || self.log.append(&mut bytes, args))?;
         self.log.sync()?;
         let mut tail = self.tail.lock();
         tail.voters = voters;
@@ -276,17 +278,9 @@ impl Disk {
         Ok(())
     }
 
-    /// A full disk heals; Raft, however, takes any failure to append for the end.
-    fn append_patiently(&self, records: &mut [u8], args: AppendArgs) -> Result<(), DiskError> {
-        loop {
-            match self.log.append(records, args) {
-                Err(error) if error.is_transient() => {
-                    tracing::warn!(%error, "the metadata log waits");
-                    std::thread::sleep(FULL_DISK_PAUSE);
-                }
-                done => return Ok(done.map(drop)?),
-            }
-        }
+    /// Fails appends that wait for a full disk, and those to come that would.
+    pub(crate) fn stop_waiting(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
     }
 
     /// An empty log takes its first index from its first entry.

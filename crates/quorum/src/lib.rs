@@ -12,6 +12,7 @@ mod damage;
 mod disk;
 mod disk_error;
 mod file;
+mod full_disk;
 mod log_store;
 mod network;
 mod observer;

@@ -252,8 +252,9 @@ impl Quorum {
         }
     }
 
-    /// Stops voting and closes the log.
+    /// Stops voting and closes the log. What still waits for a full disk fails.
     pub async fn shut_down(&self) -> Result<(), DiskError> {
+        self.disk.stop_waiting();
         let stopped = self.raft.shutdown().await;
         stopped.map_err(|error| DiskError::Io(io::Error::other(error)))?;
         blocking(&self.disk, Disk::close).await
