@@ -5,9 +5,11 @@ import shutil
 import struct
 
 from harness import wire
-from harness.brokers import Tidelog
+from harness.brokers import Tidelog, wait_for
+from harness.disk import TidelogOnDisk
 from harness.durability import tool
-from harness.node import CLUSTER_METADATA, TOPIC, Node, listed, settle, small_batch
+from harness.faults import made, produce
+from harness.node import CLUSTER_METADATA, EARLIEST, TOPIC, Answer, Node, listed, settle, small_batch
 
 STORAGE_ERROR = 56
 PARTITIONS = 6
@@ -188,6 +190,67 @@ def strays(report):
         report.note(len(sizes) == 4 and all(sizes), "it is kept, as it was", f"{sizes}")
 
 
+def returning_log_dir(report):
+    """A directory that was away while a topic was deleted and made again brings back the old topic's logs; they hide nothing."""
+    with Node(log_dirs=2) as node:
+        node.create("again", PARTITIONS)
+        away = node.log_dirs[1]
+        gone = sorted(int(path.name.rsplit("-", 1)[1]) for path in away.glob("again-*"))
+        node.stop()
+        kept = away.with_name("kept")
+        away.rename(kept)
+        away.write_text("not a directory")
+        node.start()
+        node.delete("again")
+        report.note(settle(lambda: node.create("again", PARTITIONS) == 0), "a topic is made again while a directory is away")
+        for partition in range(PARTITIONS):
+            node.write("again", small_batch(), partition)
+        node.stop()
+        away.unlink()
+        kept.rename(away)
+        node.start()
+        ends = [node.offset("again", -1, partition) for partition in range(PARTITIONS)]
+        report.note(len(gone) == PARTITIONS // 2 and ends == [1] * PARTITIONS, "all of it is there when the directory is back", f"{ends}")
+        left = sorted(re.sub(r"\.[0-9a-f]{32}-", "-", path.name) for path in away.glob("again-*"))
+        report.note(left == [f"again-{partition}-stray" for partition in gone], "and the old one's logs are set aside", f"{left}")
+
+
+def delete_records(broker, topic, offset):
+    """The error code."""
+    wanted = listed(wire.text(topic) + listed(struct.pack(">iq", 0, offset)))
+    answer = Answer(wire.ask(broker.port, wire.frame(21, 0, wanted + struct.pack(">i", 20_000))))
+    answer.take("ii")
+    answer.text()
+    answer.take("i")
+    return answer.take("iqh")[2]
+
+
+def full_log_dir(report):
+    """What DeleteRecords says is deleted stays deleted, whatever the disk takes."""
+    with TidelogOnDisk({"num.partitions": "1"}) as broker:
+        wait_for(lambda: made(broker, "one"), "a topic being made", timeout_s=20)
+        for _ in range(5):
+            produce(broker, "one")
+        broker.tell("fill")
+        error = delete_records(broker, "one", 3)
+        report.note(error == STORAGE_ERROR, "records are not said to be deleted that a full disk would bring back", f"{error}")
+        broker.tell("heal")
+        error = delete_records(broker, "one", 3)
+        report.note(error == 0, "they are deleted when there is space", f"{error}")
+        broker.cut_power("drop")
+        broker.start()
+        report.note(delete_records(broker, "one", 2) == 0 and earliest(broker, "one") == 3, "and stay so after a power cut", f"{earliest(broker, 'one')}")
+
+
+def earliest(broker, topic):
+    wanted = listed(wire.text(topic) + listed(struct.pack(">iq", 0, EARLIEST)))
+    answer = Answer(wire.ask(broker.port, wire.frame(2, 1, struct.pack(">i", -1) + wanted)))
+    answer.take("i")
+    answer.text()
+    answer.take("i")
+    return answer.take("ihqq")[3]
+
+
 def directories(report):
-    for check in (metadata_checkpoint, metadata_dir, lost_log_dir, relative_log_dir, strays):
+    for check in (metadata_checkpoint, metadata_dir, lost_log_dir, returning_log_dir, full_log_dir, relative_log_dir, strays):
         check(report)
