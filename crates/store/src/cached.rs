@@ -37,10 +37,20 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> io::Result<MutexGuard<'_, T>> {
     Ok(mutex.lock())
 }
 
-/// Opens the file for reading.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+/// What a file is opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    ReadWrite,
+}
+
+/// Opens a file that is there.
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
     if ONLY.get() {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let flags = match access {
+            Access::Read => OFlags::RDONLY | OFlags::CLOEXEC,
+            Access::ReadWrite => OFlags::RDWR | OFlags::CLOEXEC,
+        };
         match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED) {
             Ok(file) => return Ok(file.into()),
             Err(Errno::AGAIN) => return Err(io::ErrorKind::WouldBlock.into()),
@@ -48,7 +58,10 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
             Err(_) => {}
         }
     }
-    File::open(path)
+    File::options()
+        .read(true)
+        .write(access == Access::ReadWrite)
+        .open(path)
 }
 
 /// Fills `buffer` with the bytes at `position`.

@@ -5,7 +5,7 @@
 //! recently used first, above the capacity.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+use crate::cached::{self, Access};
 use crate::limits::MAX_EVICTION_STEPS;
 
 /// See the module.
@@ -48,12 +49,12 @@ impl FileCache {
         slot: &Arc<Slot>,
         path: impl FnOnce() -> PathBuf,
     ) -> io::Result<Arc<File>> {
-        let mut file = slot.file.lock();
+        let mut file = cached::lock(&slot.file)?;
         slot.used.store(true, Ordering::Relaxed);
         if let Some(file) = &*file {
             return Ok(Arc::clone(file));
         }
-        let opened = Arc::new(OpenOptions::new().read(true).write(true).open(path())?);
+        let opened = Arc::new(cached::open(&path(), Access::ReadWrite)?);
         *file = Some(Arc::clone(&opened));
         drop(file);
         self.admit(slot);
@@ -199,6 +200,20 @@ mod tests {
         assert!(!slot.close_if_unneeded(), "it is being synced");
         drop(syncing);
         assert!(slot.close_if_unneeded() && !is_open(&slot));
+    }
+
+    #[test]
+    fn a_file_that_is_being_opened_is_not_waited_for_where_nobody_may_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, b"").unwrap();
+        let cache = FileCache::new(1);
+        let slot = Arc::<Slot>::default();
+        let opening = slot.file.lock();
+        let got = cached::only(|| cache.get(&slot, || path.clone()));
+        assert_eq!(got.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(opening);
+        cached::only(|| cache.get(&slot, || path)).expect("its directory is in memory");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::cached;
+use crate::cached::{self, Access};
 use crate::limits::MAX_PENDING_INDEX_ENTRIES;
 use crate::names::{FileKind, PartitionDir};
 use crate::verdict::fsync;
@@ -226,7 +226,7 @@ impl<const N: usize> IndexFile<N> {
     }
 
     fn open_for_read(&self) -> io::Result<File> {
-        cached::open(&self.dir.file(self.base_offset, self.kind))
+        cached::open(&self.dir.file(self.base_offset, self.kind), Access::Read)
     }
 
     fn open_for_write(&self) -> io::Result<File> {
