@@ -24,6 +24,7 @@ mod leftovers;
 mod limits;
 mod log;
 mod log_dir;
+mod lookup;
 mod mapped;
 mod mark;
 mod meta_properties;

@@ -7,7 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -18,8 +18,8 @@ use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
 use crate::file_cache::{FileCache, Slot};
 use crate::limits::{MAX_RESERVE_BYTES, MIN_RESERVE_BYTES};
 use crate::names::{FileKind, PartitionDir};
-use crate::offset_index::{OffsetIndex, OffsetPosition};
-use crate::scan::{BatchAt, HeaderScan};
+use crate::offset_index::OffsetIndex;
+use crate::scan::BatchAt;
 use crate::time_index::{TimeIndex, TimestampOffset};
 use crate::verdict::{Verdict, fdatasync, patiently};
 
@@ -368,94 +368,6 @@ impl Segment {
         self.index.sync()?;
         self.time_index.sync()
     }
-
-    /// The first batch that ends at or after `offset`, of those that end at or below `limit`.
-    pub(crate) fn find(&self, offset: i64, limit: u32) -> io::Result<Option<BatchAt>> {
-        let entry = self.index.lookup(offset)?;
-        if entry.position > 0
-            && entry.position < limit
-            && let Ok(found) = self.find_from_entry(entry, offset, limit)
-        {
-            return Ok(found);
-        }
-        first_ending_at(offset, self.scan_from(0, limit)?)
-    }
-
-    /// As `find`, but an error if the index entry does not name the batch that it points to.
-    fn find_from_entry(
-        &self,
-        entry: OffsetPosition,
-        offset: i64,
-        limit: u32,
-    ) -> io::Result<Option<BatchAt>> {
-        let mut scan = self.scan_from(entry.position, limit)?.peekable();
-        let named =
-            matches!(scan.peek(), Some(Ok(batch)) if batch.header.last_offset() == entry.offset);
-        if !named {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        first_ending_at(offset, scan)
-    }
-
-    /// Where to cut the batches of `start..limit` to have at most `max_bytes` of them, but the
-    /// first one whole if `at_least_one`.
-    pub(crate) fn cut(
-        &self,
-        start: &BatchAt,
-        limit: u32,
-        max_bytes: u32,
-        at_least_one: bool,
-    ) -> io::Result<u32> {
-        let wanted = start.position.saturating_add(max_bytes);
-        if wanted >= limit {
-            return Ok(limit);
-        }
-        if start.end_position() > wanted {
-            let first = if at_least_one {
-                start.end_position()
-            } else {
-                start.position
-            };
-            return Ok(first);
-        }
-        let indexed = self.index.lookup_position(wanted)?.position;
-        let mut end = indexed.max(start.end_position());
-        for batch in self.scan_from(end, limit)? {
-            let batch_end = batch?.end_position();
-            if batch_end > wanted {
-                break;
-            }
-            end = batch_end;
-        }
-        Ok(end)
-    }
-
-    /// The offset after the last batch of the log file at `path`.
-    pub(crate) fn next_offset_of(path: &Path, base_offset: i64) -> io::Result<i64> {
-        let file = Arc::new(File::open(path)?);
-        let size_bytes = u32::try_from(file.metadata()?.len()).unwrap_or(u32::MAX);
-        let mut offset = base_offset;
-        for batch in HeaderScan::new(file, 0, size_bytes) {
-            offset = batch?.header.next_offset();
-        }
-        Ok(offset)
-    }
-
-    pub(crate) fn scan_from(&self, position: u32, limit: u32) -> io::Result<HeaderScan> {
-        Ok(HeaderScan::new(self.file()?, position, limit))
-    }
-}
-
-fn first_ending_at(
-    offset: i64,
-    mut batches: impl Iterator<Item = io::Result<BatchAt>>,
-) -> io::Result<Option<BatchAt>> {
-    batches
-        .find(|batch| {
-            let ends_before = |batch: &BatchAt| batch.header.last_offset() < offset;
-            !batch.as_ref().is_ok_and(ends_before)
-        })
-        .transpose()
 }
 
 /// What is about to be appended, and the configuration that decides whether it still fits.

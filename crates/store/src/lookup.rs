@@ -1,0 +1,100 @@
+//! Where the batches of a segment lie: from an offset, and up to a size.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::offset_index::OffsetPosition;
+use crate::scan::{BatchAt, HeaderScan};
+use crate::segment::Segment;
+
+impl Segment {
+    /// The first batch that ends at or after `offset`, of those that end at or below `limit`.
+    pub(crate) fn find(&self, offset: i64, limit: u32) -> io::Result<Option<BatchAt>> {
+        let entry = self.index.lookup(offset)?;
+        if entry.position > 0
+            && entry.position < limit
+            && let Ok(found) = self.find_from_entry(entry, offset, limit)
+        {
+            return Ok(found);
+        }
+        first_ending_at(offset, self.scan_from(0, limit)?)
+    }
+
+    /// As `find`, but an error if the index entry does not name the batch that it points to.
+    fn find_from_entry(
+        &self,
+        entry: OffsetPosition,
+        offset: i64,
+        limit: u32,
+    ) -> io::Result<Option<BatchAt>> {
+        let mut scan = self.scan_from(entry.position, limit)?.peekable();
+        let named =
+            matches!(scan.peek(), Some(Ok(batch)) if batch.header.last_offset() == entry.offset);
+        if !named {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        first_ending_at(offset, scan)
+    }
+
+    /// Where to cut the batches of `start..limit` to have at most `max_bytes` of them, but the
+    /// first one whole if `at_least_one`.
+    pub(crate) fn cut(
+        &self,
+        start: &BatchAt,
+        limit: u32,
+        max_bytes: u32,
+        at_least_one: bool,
+    ) -> io::Result<u32> {
+        let wanted = start.position.saturating_add(max_bytes);
+        if wanted >= limit {
+            return Ok(limit);
+        }
+        if start.end_position() > wanted {
+            let first = if at_least_one {
+                start.end_position()
+            } else {
+                start.position
+            };
+            return Ok(first);
+        }
+        let indexed = self.index.lookup_position(wanted)?.position;
+        let mut end = indexed.max(start.end_position());
+        for batch in self.scan_from(end, limit)? {
+            let batch_end = batch?.end_position();
+            if batch_end > wanted {
+                break;
+            }
+            end = batch_end;
+        }
+        Ok(end)
+    }
+
+    /// The offset after the last batch of the log file at `path`.
+    pub(crate) fn next_offset_of(path: &Path, base_offset: i64) -> io::Result<i64> {
+        let file = Arc::new(File::open(path)?);
+        let size_bytes = u32::try_from(file.metadata()?.len()).unwrap_or(u32::MAX);
+        let mut offset = base_offset;
+        for batch in HeaderScan::new(file, 0, size_bytes) {
+            offset = batch?.header.next_offset();
+        }
+        Ok(offset)
+    }
+
+    pub(crate) fn scan_from(&self, position: u32, limit: u32) -> io::Result<HeaderScan> {
+        Ok(HeaderScan::new(self.file()?, position, limit))
+    }
+}
+
+fn first_ending_at(
+    offset: i64,
+    mut batches: impl Iterator<Item = io::Result<BatchAt>>,
+) -> io::Result<Option<BatchAt>> {
+    batches
+        .find(|batch| {
+            let ends_before = |batch: &BatchAt| batch.header.last_offset() < offset;
+            !batch.as_ref().is_ok_and(ends_before)
+        })
+        .transpose()
+}
