@@ -48,7 +48,7 @@ const MAX_FUNCTION_LINES: usize = 70;
 /// Functions that are longer, each with its reason.
 const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
 
-/// Read once, downward, these files are a Produce, from the socket to the disk.
+/// Read once, downward, these files are a Produce, from the socket to the disk: those in bold in ARCHITECTURE.md.
 const PRODUCE: &[&str] = &[
     "broker/src/net/connection.rs",
     "broker/src/net/frame.rs",
@@ -68,10 +68,10 @@ const FETCH: &[&str] = &[
     "broker/src/net/frame.rs",
     "broker/src/api/mod.rs",
     "broker/src/api/fetch.rs",
-    "broker/src/api/fetch_session.rs",
     "broker/src/ops/read.rs",
     "replica/src/leader.rs",
     "store/src/read.rs",
+    "store/src/lookup.rs",
     "broker/src/parked.rs",
     "replica/src/waiters.rs",
     "broker/src/net/reply.rs",
@@ -216,6 +216,25 @@ fn no_function_is_too_long() {
 #[test]
 fn each_data_path_can_be_read() {
     let sources: BTreeMap<_, _> = sources().into_iter().collect();
+    let told = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let bold: BTreeSet<_> = told
+        .split("**`")
+        .skip(1)
+        .map(|text| text.split('`').next().unwrap())
+        .collect();
+    let on_a_path: BTreeSet<_> = [PRODUCE, FETCH].concat().into_iter().collect();
+    for file in &on_a_path {
+        let (krate, place) = file.split_once("/src/").unwrap();
+        assert!(
+            bold.contains(format!("{krate}/{place}").as_str()) || bold.contains(place),
+            "{file} is on a path and not told of"
+        );
+    }
+    assert_eq!(
+        bold.len(),
+        on_a_path.len(),
+        "all that is told of is on a path"
+    );
     for path in [PRODUCE, FETCH] {
         let lengths = path
             .iter()
