@@ -61,6 +61,6 @@ fn seed(api: &Api, version: i16) -> Vec<u8> {
     if api.request_header_version(version) >= 2 {
         frame.push(0);
     }
-    frame.extend(&body.parts[0]);
+    frame.extend(body.parts.first().expect("a golden has a body"));
     frame
 }
