@@ -1,6 +1,8 @@
 """No bytes from the network make Tidelog fall over, hang, or hold much more than it was sent."""
 
+import json
 import random
+import re
 import resource
 import socket
 import struct
@@ -206,6 +208,60 @@ def bombs(report, broker):
     well(report, broker, "compressed bombs", before)
 
 
+def unserved(client_id):
+    """AddPartitionsToTxn, which is not advertised, from this client."""
+    header = struct.pack(">hhi", 24, 4, 7) + struct.pack(">h", len(client_id)) + client_id + b"\0"
+    return struct.pack(">i", len(header)) + header
+
+
+def lines_about_refusals(broker):
+    return [line for line in broker.log.read_text().splitlines() if "AddPartitionsToTxn version 4 is not served" in line]
+
+
+def refused(report, broker):
+    """Refused requests are told with client, API and version, in a few lines however many there are."""
+    flood, before = 1000, broker.resident_kib()
+    time.sleep(1.1)  # Lines about earlier requests are over.
+    report.note(wire.ask(broker.port, unserved(b'nosy"\n\x1b[31m')) is None, "an API that is not advertised closes the connection")
+    wait_for(lambda: lines_about_refusals(broker), "a line about a refused request")
+    [line] = lines_about_refusals(broker)
+    report.note(r'client_id="nosy\"\n\u{1b}[31m"' in line and "address=127.0.0.1:" in line, "the line names the client, escaped", line)
+    wire.ask(broker.port, unserved(b"x" * 30_000))
+    wait_for(lambda: len(lines_about_refusals(broker)) == 2, "another line")
+    report.note(len(lines_about_refusals(broker)[1]) < 400, "a long client id is cut")
+    time.sleep(1.1)
+    at, began = broker.log.stat().st_size, time.monotonic()
+    for _ in range(flood):
+        wire.ask(broker.port, unserved(b"flood"))
+    seconds = time.monotonic() - began
+    time.sleep(1.1)
+    wire.ask(broker.port, unserved(b"after"))
+    new_lines = lambda: broker.log.read_text()[at:]
+    wait_for(lambda: 'client_id="after"' in new_lines(), "a line after the flood")
+    told, left_out = new_lines().count('client_id="flood"'), sum(map(int, re.findall(r"left_out=(\d+)", new_lines())))
+    report.note(told <= 5 * (seconds + 1), "a flood of refusals does not flood the log", f"{told} lines in {seconds:.1f} s")
+    report.note(told + left_out == flood, "what was left out is counted", f"{told} lines and {left_out} left out")
+    well(report, broker, "refused requests", before)
+
+
+class LogsJson(Tidelog):
+    """Its log alone goes to the file."""
+
+    def command(self):
+        return ["sh", "-c", 'exec "$@" > start-up-message', "sh", *super().command(), "--log-format", "json"]
+
+
+def json_lines(report):
+    with LogsJson() as broker:
+        wire.ask(broker.port, unserved(b'nosy"\n'))
+        wait_for(lambda: "AddPartitionsToTxn" in broker.log.read_text(), "a line about a refused request")
+        broker.stop()
+        lines = [json.loads(line) for line in broker.log.read_text().splitlines()]
+    told = [line for line in lines if line.get("client_id") == 'nosy"\n']
+    report.note(all({"timestamp", "level", "message"} <= line.keys() for line in lines), f"{len(lines)} lines are JSON objects")
+    report.note(len(told) == 1 and told[0]["reason"] == "AddPartitionsToTxn version 4 is not served", "they name the refused client", str(told))
+
+
 def create(broker, topic, *config):
     entries = b"".join(wire.text(key) + wire.text(value) for key, value in config)
     body = struct.pack(">i", 1) + wire.text(topic) + struct.pack(">ihi", 1, 1, 0) + struct.pack(">i", len(config)) + entries
@@ -214,10 +270,12 @@ def create(broker, topic, *config):
 
 
 def hostile(report):
+    say("the log as JSON")
+    json_lines(report)
     with Tidelog({"log.record.validation": "full"}) as broker:
         create(broker, "hostile")
         create(broker, "compacted", ("cleanup.policy", "compact"))
         create(broker, "recompressed", ("compression.type", "lz4"))
-        for attack in (random_and_mutated, oversized, half_sent, behind_a_wait, slow_writers, bombs, never_reads, idle_connections):
+        for attack in (refused, random_and_mutated, oversized, half_sent, behind_a_wait, slow_writers, bombs, never_reads, idle_connections):
             say(f"attack: {attack.__name__}")
             attack(report, broker)

@@ -6,6 +6,9 @@ configuration reference fail the test, as do those that are covered twice or are
 
 import gzip
 import re
+import select
+import signal
+import socket
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -241,6 +244,68 @@ def opened(node, count):
     return served
 
 
+@changes("inter.broker.listener.name", "security.inter.broker.protocol")
+def brokers_own_listener():
+    """max.connections keeps nobody waiting on it, while clients have another."""
+    for key, own, exempt in (("inter.broker.listener.name", "OWN", True), ("inter.broker.listener.name", "PLAINTEXT", False),
+                             ("security.inter.broker.protocol", "SSL", True), ("security.inter.broker.protocol", "PLAINTEXT", False)):
+        node, port, second = Node({"max.connections": 1}), free_port(), "SSL" if key.startswith("security") else "OWN"
+        del node.properties["inter.broker.listener.name"]
+        node.properties[key] = own
+        node.properties["listeners"] += f",{second}://127.0.0.1:{port}"
+        node.properties["listener.security.protocol.map"] += f",{second}:PLAINTEXT"
+        with node:
+            client = connect(node.port)
+            expect(settle(lambda: is_open(client)), "one connection is served")
+            expect(is_open(connect(port)) == exempt, f"{key}={own}: another is served on {second}: {not exempt}")
+            client.close()
+
+
+@changes("max.connection.creation.rate", "quota.window.num", "quota.window.size.seconds")
+def connection_rate():
+    """So many connections at once as the windows that are over have room for; the next one comes a second later."""
+    rate = "max.connection.creation.rate"
+    for properties, key, value, at_once in (({"quota.window.num": 4}, rate, 1, 3), ({"quota.window.num": 4}, rate, 2, 6), ({}, rate, 1, 10),
+                                            ({"quota.window.num": 3, "quota.window.size.seconds": 2}, rate, 1, 4),
+                                            ({"quota.window.num": 4}, f"listener.name.plaintext.{rate}", 1, 3)):
+        with Node(properties) as node:
+            node.alter(BROKER, "" if key == rate else "1", key, value)
+            time.sleep(1.5)
+            connections = [connect(node.port) for _ in range(at_once + 2)]
+            for connection in connections:
+                connection.sendall(wire.metadata())
+            time.sleep(0.3)
+            served = len(select.select(connections, [], [], 0)[0])
+            expect(served == at_once, f"{served} at once with {key}={value} and {properties}")
+            expect(settle(lambda: len(select.select(connections, [], [], 0)[0]) == len(connections), 8), "the others are served later")
+            for connection in connections:
+                connection.close()
+
+
+@changes("socket.listen.backlog.size")
+def listen_backlog():
+    with Node({"socket.listen.backlog.size": 3}) as node, Node() as plain:
+        counts = [let_in(broker, 10) for broker in (node, plain)]
+        expect(counts == [4, 10], f"connections that a stopped broker has waiting: {counts}")
+
+
+def let_in(node, count):
+    """How many connections the kernel takes for a broker that takes none. (One more than the backlog, says Linux.)"""
+    node.process.send_signal(signal.SIGSTOP)
+    try:
+        connections = [socket.socket() for _ in range(count)]
+        for connection in connections:
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", node.port))
+        time.sleep(0.3)
+        let_in = len(select.select([], connections, [], 0)[1])
+        for connection in connections:
+            connection.close()
+        return let_in
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+
+
 @changes("connections.max.idle.ms")
 def idle_time():
     properties = {"connections.max.idle.ms": 300, "connection.failed.authentication.delay.ms": 0}
@@ -309,6 +374,37 @@ def where_logs_lie():
         second.create("t", 2)
         expect((first.dir / "elsewhere/t-0").is_dir(), "log.dir")
         expect(sorted(len(list(folder.glob("t-*"))) for folder in second.log_dirs) == [1, 1], "log.dirs")
+
+
+@changes("cordoned.log.dirs")
+def cordoned():
+    key, refused = "cordoned.log.dirs", 38
+    with Node(log_dirs=2) as node, Node({key: "*"}) as full:
+        first, second = node.log_dirs
+        node.alter(BROKER, "1", key, second)
+        expect(cordons(node) == {str(first): False, str(second): True}, "the second is told to be cordoned")
+        expect(node.create("t", 4) == 0, "created")
+        expect(len(list(first.glob("t-*"))) == 4, "the other has all partitions")
+        node.alter(BROKER, "1", key, "*")
+        numbers = iter(range(1000))
+        expect(settle(lambda: node.create(f"none-{next(numbers)}") == refused), "there is room for none")
+        expect(node.add_partitions("t", 5) == refused, "nor for more partitions")
+        node.alter(BROKER, "1", key, "")
+        expect(settle(lambda: node.create(f"some-{next(numbers)}", 8) == 0), "there is again")
+        expect(list(second.glob("some-*")) and not any(cordons(node).values()), "also in the second")
+        expect(full.create("t") == refused and all(cordons(full).values()), "it holds from the start")
+
+
+def cordons(node):
+    """What DescribeLogDirs says of each directory."""
+    answer = node.ask(35, 5, b"\1\0", flexible=True)
+    _, _, _, count = answer.take("bihB")
+
+    def directory():
+        answer.take("h")
+        path = answer.bytes(answer.take("B") - 1).decode()
+        return path, answer.take("Bqq?b")[3]
+    return dict(directory() for _ in range(count - 1))
 
 
 @changes("log.segment.bytes", "segment.bytes")

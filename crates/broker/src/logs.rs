@@ -186,7 +186,7 @@ impl Logs {
     }
 
     /// Opens the partition's log where it was found, or makes one: in the directory that the cluster assigned, else in the
-    /// one with the fewest. A partition assigned to a directory that is not here is not begun anew elsewhere.
+    /// one with the fewest, of those that are not cordoned. A partition assigned to a directory that is not here is not begun anew elsewhere.
     ///
     /// May be called again after it failed.
     pub(crate) fn open_partition(
@@ -219,7 +219,7 @@ impl Logs {
                 (dir, log)
             }
             None => {
-                let dir = self.dir_for_new(assigned)?;
+                let dir = self.dir_for_new(assigned, config)?;
                 let store = &dir.usable()?.store;
                 let log = store.create_log(&name, topic.id, options, now_ms);
                 (dir, log.map_err(|error| dir.judge(error))?)
@@ -237,17 +237,23 @@ impl Logs {
         ))
     }
 
-    fn dir_for_new(&self, assigned: Uuid) -> Result<&Dir, LogsError> {
+    fn dir_for_new(&self, assigned: Uuid, config: &BrokerConfig) -> Result<&Dir, LogsError> {
         if directory::is_reserved(assigned) {
-            return self.emptiest().ok_or(LogsError::NoneUsable);
+            return self.emptiest(config).ok_or(LogsError::NoneUsable);
         }
         let named = self.dirs.iter().find(|dir| dir.id == assigned);
         named.ok_or(LogsError::NotHere(assigned))
     }
 
-    fn emptiest(&self) -> Option<&Dir> {
+    /// A cordoned one only if all are: the controller, which gives this broker nothing new then, may not have known yet.
+    fn emptiest(&self, config: &BrokerConfig) -> Option<&Dir> {
         let usable = self.dirs.iter().filter(|dir| !dir.is_offline());
-        usable.min_by_key(|dir| dir.logs.load(Ordering::Relaxed))
+        usable.min_by_key(|dir| {
+            (
+                config.is_cordoned(dir.path()),
+                dir.logs.load(Ordering::Relaxed),
+            )
+        })
     }
 
     /// Takes the partition's files out of the way; they are unlinked by [`Logs::purge`] after `file.delete.delay.ms`.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ::config::{BrokerConfig, Listener};
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -177,13 +177,14 @@ impl Node {
 
 /// Binds before anything else, so that a taken port is told at once. Answers the listeners with the ports that they got.
 async fn listen(config: &BrokerConfig) -> Result<(Vec<TcpListener>, Vec<Listener>), RunError> {
+    let backlog = u32::try_from(config.network.socket_listen_backlog_size).unwrap_or(1);
     let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
     for listener in config.broker_listeners() {
         let fault = |source| RunError::Listen {
             listener: listener.to_string(),
             source,
         };
-        let socket = bind(listener).await.map_err(fault)?;
+        let socket = bind(listener, backlog).await.map_err(fault)?;
         let port = socket.local_addr()?.port();
         sockets.push(socket);
         listeners.push(Listener {
@@ -195,18 +196,34 @@ async fn listen(config: &BrokerConfig) -> Result<(Vec<TcpListener>, Vec<Listener
 }
 
 /// As Java binds, "0.0.0.0" and no host at all are every interface in both families, where there are both.
-async fn bind(listener: &Listener) -> io::Result<TcpListener> {
+async fn bind(listener: &Listener, backlog: u32) -> io::Result<TcpListener> {
     let port = listener.port;
-    match listener.host.as_str() {
-        "" | "0.0.0.0" => {
-            let everywhere = [
-                SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
-                SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
-            ];
-            TcpListener::bind(&everywhere[..]).await
+    let addresses: Vec<SocketAddr> = match listener.host.as_str() {
+        "" | "0.0.0.0" => vec![
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+        ],
+        host => lookup_host((host, port)).await?.collect(),
+    };
+    let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match bind_to(address, backlog) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last_error = error,
         }
-        host => TcpListener::bind((host, port)).await,
     }
+    Err(last_error)
+}
+
+fn bind_to(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // So that a port can be had again at once after a stop.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(backlog)
 }
 
 fn cores() -> usize {

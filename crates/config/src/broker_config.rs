@@ -172,15 +172,25 @@ impl BrokerConfig {
 
     /// How many connections one listener may hold: its own `max.connections`, else the broker's.
     pub fn max_connections_of(&self, listener: &str) -> i32 {
-        let key = format!(
-            "listener.name.{}.max.connections",
-            listener.to_ascii_lowercase()
-        );
-        let own = self
-            .effective
-            .get(&key)
-            .and_then(|text| text.trim().parse().ok());
+        let own = self.listeners_own(listener, "max.connections");
         own.unwrap_or(self.network.max_connections)
+    }
+
+    /// How many connections one listener may take a second: its own `max.connection.creation.rate`, else the broker's.
+    pub fn max_connection_creation_rate_of(&self, listener: &str) -> i32 {
+        let own = self.listeners_own(listener, "max.connection.creation.rate");
+        own.unwrap_or(self.network.max_connection_creation_rate)
+    }
+
+    fn listeners_own(&self, listener: &str, key: &str) -> Option<i32> {
+        let key = format!("listener.name.{}.{key}", listener.to_ascii_lowercase());
+        self.effective.get(&key)?.trim().parse().ok()
+    }
+
+    /// Whether this entry of `log.dirs` takes no new partitions.
+    pub fn is_cordoned(&self, dir: &Path) -> bool {
+        let mut cordoned = self.log.cordoned_dirs.iter().flatten();
+        cordoned.any(|cordoned| cordoned == "*" || Path::new(cordoned) == dir)
     }
 
     /// Whether this listener is the brokers' own, and clients have another.

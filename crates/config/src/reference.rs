@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::inert::is_inert;
+use crate::inert::{INERT, is_inert};
 use crate::key::{Importance, Key, UpdateMode};
 use crate::keys::{BROKER_TABLES, CLIENT_METRICS_KEYS, GROUP_KEYS, TOPIC_KEYS};
 use crate::synonyms::{group_fallback, topic_fallbacks};
@@ -15,7 +15,7 @@ Written by `cargo test -p config` from the tables in `crates/config/src/keys`; n
 The keys are Kafka's, with Kafka's types, defaults and limits. *Change* says how a broker key may
 change while the broker runs: for one broker, for one or all (*cluster*), or only by a restart.
 Topic, group and subscription keys may always change. **Inert** keys are accepted, checked and
-described, but have no effect yet.
+described, but have no effect yet; the last chapter says why.
 
 ";
 
@@ -34,7 +34,17 @@ pub fn reference_markdown() -> String {
         CLIENT_METRICS_KEYS,
         |_| String::new(),
     );
+    write_reasons(&mut page);
     page
+}
+
+fn write_reasons(page: &mut String) {
+    page.push_str("\n## Why keys are inert\n\n| Reason | Keys |\n|---|---|\n");
+    for group in INERT {
+        let keys = group.keys.iter().map(|key| format!("`{key}`"));
+        let keys = keys.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(page, "| {} | {keys} |", group.reason);
+    }
 }
 
 fn write_table(page: &mut String, title: &str, keys: &[Key], extra: impl Fn(&Key) -> String) {

@@ -66,19 +66,24 @@ settings! {
         socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes",
         socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes",
         socket_request_max_bytes: i32 = "socket.request.max.bytes",
+        socket_listen_backlog_size: i32 = "socket.listen.backlog.size",
         max_connections: i32 = "max.connections",
         max_connections_per_ip: i32 = "max.connections.per.ip",
+        max_connection_creation_rate: i32 = "max.connection.creation.rate",
         connections_max_idle_ms: i64 = "connections.max.idle.ms",
         queued_max_request_bytes: i64 = "queued.max.request.bytes",
         max_request_partition_size_limit: i32 = "max.request.partition.size.limit",
         max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots",
         fetch_max_bytes: i32 = "fetch.max.bytes",
+        quota_window_num: i32 = "quota.window.num",
+        quota_window_size_seconds: i32 = "quota.window.size.seconds",
     }
 }
 
 settings! {
     /// What holds for the logs as a whole; what holds per topic is in `TopicConfig`.
     pub struct LogSettings {
+        cordoned_dirs: Option<Vec<String>> = "cordoned.log.dirs",
         durability: Durability = "log.durability",
         record_validation: RecordValidation = "log.record.validation",
         scrub_interval_ms: i64 = "log.scrub.interval.ms",

@@ -25,9 +25,7 @@ pub(crate) fn begin(mut call: Call, frame: Frame) -> Begun {
                     .into_iter()
                     .collect(),
             );
-        return call
-            .encode(response)
-            .map_or(Begun::Refused("unencodable".into()), Begun::Answered);
+        return call.answered(call.encode(response));
     }
     super::now(call, frame, handle)
 }

@@ -37,27 +37,20 @@ pub(crate) fn begin(call: Call, frame: Frame) -> Begun {
     let fetch = match Fetch::open(call, request) {
         Ok(fetch) => fetch,
         Err(Refusal { call, error }) => {
-            return answered(encode(&call, error.code().code(), 0, Vec::new()));
+            return call.answered(encode(&call, error.code().code(), 0, Vec::new()));
         }
     };
     let Some(found) = fetch.read(Reach::Memory) else {
         return Begun::Waiting(Waiting::for_more(fetch.answer_from_disk()));
     };
     let Some(parking) = fetch.may_wait(&found) else {
-        return answered(fetch.answer(found));
+        return fetch.call.answered(fetch.answer(found));
     };
     let found_bytes = found.bytes;
     drop(found);
     Begun::Waiting(Waiting::for_more(
         Arc::new(fetch).wait(found_bytes, parking),
     ))
-}
-
-fn answered(reply: Option<Reply>) -> Begun {
-    reply.map_or(
-        Begun::Refused("unencodable fetch response".into()),
-        Begun::Answered,
-    )
 }
 
 struct Fetch {

@@ -39,7 +39,11 @@ pub(crate) fn handle(call: &Call, request: DescribeLogDirsRequest) -> DescribeLo
         }
     }
     let dirs = call.broker.logs.dirs().iter().enumerate();
-    let results = dirs.map(|(index, dir)| result(dir, by_dir.remove(&index).unwrap_or_default()));
+    let config = call.broker.config();
+    let results = dirs.map(|(index, dir)| {
+        let partitions = by_dir.remove(&index).unwrap_or_default();
+        result(dir, partitions, config.is_cordoned(dir.path()))
+    });
     let lost = call.broker.logs.lost().iter().map(|path| offline(path));
     DescribeLogDirsResponse {
         throttle_time_ms: 0,
@@ -62,7 +66,7 @@ fn absolute(path: &Path) -> String {
     absolute.display().to_string()
 }
 
-fn result(dir: &Dir, partitions: Vec<Arc<Partition>>) -> DescribeLogDirsResult {
+fn result(dir: &Dir, partitions: Vec<Arc<Partition>>, is_cordoned: bool) -> DescribeLogDirsResult {
     if dir.is_offline() {
         return offline(dir.path());
     }
@@ -91,6 +95,6 @@ fn result(dir: &Dir, partitions: Vec<Arc<Partition>>) -> DescribeLogDirsResult {
         topics: topics.collect(),
         total_bytes,
         usable_bytes,
-        is_cordoned: false,
+        is_cordoned,
     }
 }

@@ -27,6 +27,8 @@ mod reassignments;
 mod topic_partitions;
 mod topics;
 
+use std::borrow::Cow;
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,7 +40,7 @@ use wire::{ApiKey, Message, RequestHeader};
 pub(crate) use fetch_session::FetchSessions;
 
 use crate::broker::Broker;
-use crate::net::connection::Peer;
+use crate::net::connection::{Peer, Refusal};
 use crate::net::{Frame, Reply};
 
 /// What a handler knows beside the request itself.
@@ -55,6 +57,20 @@ impl Call {
 
     pub(crate) fn client_id(&self) -> &str {
         self.header.client_id.as_deref().unwrap_or_default()
+    }
+
+    /// What a reply that may be missing makes of the request.
+    pub(crate) fn answered(&self, reply: Option<Reply>) -> Begun {
+        reply.map_or_else(|| self.refuse("unencodable response"), Begun::Answered)
+    }
+
+    /// Ends the connection.
+    pub(crate) fn refuse(&self, why: impl Display) -> Begun {
+        let (api, version) = (self.header.api_key, self.version());
+        Begun::Refused(Refusal {
+            client_id: self.header.logged_client_id().map(str::to_owned),
+            reason: format!("{api} version {version}: {why}"),
+        })
     }
 
     /// The answer's bytes; `None`, and a line in the log, if our own response cannot be encoded, which is a bug.
@@ -78,8 +94,8 @@ pub(crate) enum Begun {
     Elsewhere(oneshot::Receiver<Begun>),
     /// The client expects no answer (acks=0).
     Silent,
-    /// The connection ends here, for this reason.
-    Refused(String),
+    /// The connection ends here.
+    Refused(Refusal),
 }
 
 /// A request whose answer is yet to come; without one the connection ends.
@@ -127,7 +143,12 @@ pub(crate) fn may_be_overtaken(frame: &[u8]) -> bool {
 pub(crate) fn begin(broker: &Arc<Broker>, peer: &Arc<Peer>, frame: Frame) -> Begun {
     let header = match RequestHeader::decode(&frame.bytes) {
         Ok(header) => header,
-        Err(error) => return Begun::Refused(error.to_string()),
+        Err(error) => {
+            return Begun::Refused(Refusal {
+                client_id: wire::frame::peek_client_id(&frame.bytes).map(Cow::into_owned),
+                reason: error.to_string(),
+            });
+        }
     };
     let call = Call {
         broker: broker.clone(),
@@ -171,7 +192,7 @@ pub(crate) fn begin(broker: &Arc<Broker>, peer: &Arc<Peer>, frame: Frame) -> Beg
         ApiKey::AlterConfigs => later(call, frame, configs::alter),
         ApiKey::IncrementalAlterConfigs => later(call, frame, configs::alter_incrementally),
         ApiKey::ListConfigResources => now(call, frame, configs::list),
-        other => Begun::Refused(format!("{other} is not served")),
+        _ => call.refuse("not served"),
     }
 }
 
@@ -184,10 +205,7 @@ fn now<Q: Message, R: Response>(
     match decode(&call, &frame) {
         Ok(request) => {
             let response = handle(&call, request);
-            call.encode(response).map_or(
-                Begun::Refused("unencodable response".into()),
-                Begun::Answered,
-            )
+            call.answered(call.encode(response))
         }
         Err(refused) => refused,
     }
@@ -231,11 +249,5 @@ fn decode<Q: Message>(call: &Call, frame: &Frame) -> Result<Q, Begun> {
         .bytes
         .get(call.header.body_offset..)
         .unwrap_or_default();
-    Q::decode(body, call.version()).map_err(|error| {
-        Begun::Refused(format!(
-            "{} v{}: {error}",
-            call.header.api_key,
-            call.version()
-        ))
-    })
+    Q::decode(body, call.version()).map_err(|error| call.refuse(error))
 }

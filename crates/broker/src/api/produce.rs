@@ -76,22 +76,21 @@ fn append_all(call: Call, mut frame: Frame) -> Begun {
         .bytes
         .get_mut(call.header.body_offset..)
         .unwrap_or_default();
-    let refuse = |error| Begun::Refused(format!("Produce: {error}"));
     let request = match ProduceRequest::decode(body, call.version()) {
         Ok(request) => request,
-        Err(error) => return refuse(error),
+        Err(error) => return call.refuse(error),
     };
     let mut produced = Produced { topics: Vec::new() };
     for partition in request.partitions(body) {
         match partition {
             Ok(partition) => produced.add(&call, &request, partition),
-            Err(error) => return refuse(error),
+            Err(error) => return call.refuse(error),
         }
     }
     drop(frame);
     let cause = match request.acks {
         ACKS_NONE if produced.failed() => {
-            return Begun::Refused("a produce with acks=0 failed".into());
+            return call.refuse("failed, with acks=0");
         }
         ACKS_NONE => return Begun::Silent,
         ACKS_LEADER => Cause::DurableEnd,
@@ -99,9 +98,7 @@ fn append_all(call: Call, mut frame: Frame) -> Begun {
     };
     let targets = produced.targets(cause);
     if targets.is_empty() {
-        return produced
-            .answer(&call)
-            .map_or(Begun::Refused("unencodable".into()), Begun::Answered);
+        return call.answered(produced.answer(&call));
     }
     let deadline =
         Instant::now() + Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));

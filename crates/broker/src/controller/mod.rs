@@ -5,6 +5,7 @@
 //! matter.
 
 mod channel;
+mod cordons;
 mod decisions;
 mod directories;
 mod observer;
@@ -116,6 +117,7 @@ impl ControllerNode {
         broker.logs.write_recovery_points(&broker.topics);
         broker.logs.checkpoint_log_starts(&broker.topics);
         self.applied.send_replace(image);
+        let images = self.applied.subscribe();
         let (stop, stop_asked) = oneshot::channel();
         let observing = tokio::spawn(Vital::task(
             "observer",
@@ -129,11 +131,14 @@ impl ControllerNode {
         ));
         let watching = tokio::spawn(end_with(self.quorum.clone()));
         let reporting = tokio::spawn(directories::report(broker.clone()));
+        // Before anybody can ask for a topic.
+        cordons::report(broker).await;
+        let cordoning = tokio::spawn(cordons::follow(broker.clone(), images));
         Ok(Running {
             quorum: self.quorum,
             stop,
             observing,
-            others: [watching, reporting],
+            others: [watching, reporting, cordoning],
         })
     }
 }
@@ -145,7 +150,7 @@ pub(crate) struct Running {
     quorum: Quorum,
     stop: oneshot::Sender<()>,
     observing: JoinHandle<()>,
-    others: [JoinHandle<()>; 2],
+    others: [JoinHandle<()>; 3],
 }
 
 impl Running {

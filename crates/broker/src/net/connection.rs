@@ -36,8 +36,17 @@ pub(crate) enum Ended {
     ByPeer,
     Idle,
     Stopping,
-    Refused(String),
+    Refused(Refusal),
     Failed(std::io::Error),
+}
+
+/// A request that its connection ends with: what the log tells of it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// As far as it is known, and not longer than a line has room for.
+    pub(crate) client_id: Option<String>,
+    /// Names API and version where they are known.
+    pub(crate) reason: String,
 }
 
 pub(crate) async fn serve(broker: Arc<Broker>, peer: Arc<Peer>, stream: TcpStream) -> Ended {
@@ -96,7 +105,7 @@ impl Connection {
                 frame = reader.next(&self.stream, may_begin), if reads => match frame {
                     Ok(Some(frame)) => self.note(api::begin(&self.broker, &self.peer, frame)),
                     Ok(None) => Err(Ended::ByPeer),
-                    Err(error) => Err(ended_by(error)),
+                    Err(error) => Err(ended_by(error, &reader)),
                 },
                 () = std::future::ready(()), if !self.unsent.is_empty() => self.write(&mut reader).await,
                 () = hangup::of(&self.stream), if !reads && !stops => Err(Ended::ByPeer),
@@ -153,7 +162,10 @@ impl Connection {
     fn answer(&mut self, answer: Option<Reply>) -> Result<(), Ended> {
         self.begun.pop_front();
         let Some(reply) = answer else {
-            return Err(Ended::Refused("no answer could be given".into()));
+            return Err(Ended::Refused(Refusal {
+                client_id: None,
+                reason: "no answer could be given".to_owned(),
+            }));
         };
         self.unsent.append(reply);
         Ok(())
@@ -184,7 +196,7 @@ impl Connection {
                 Ok(())
             }
             Begun::Silent => Ok(()),
-            Begun::Refused(reason) => Err(Ended::Refused(reason)),
+            Begun::Refused(refusal) => Err(Ended::Refused(refusal)),
         }
     }
 
@@ -198,7 +210,7 @@ impl Connection {
                     _ => Ended::Failed(error),
                 })
             }
-            () = reader.overdue() => Err(ended_by(FrameError::Slow)),
+            () = reader.overdue() => Err(ended_by(FrameError::Slow, reader)),
         }
     }
 }
@@ -217,10 +229,13 @@ async fn handed_over(elsewhere: &mut Option<oneshot::Receiver<Begun>>) -> Option
     }
 }
 
-fn ended_by(error: FrameError) -> Ended {
+fn ended_by(error: FrameError, reader: &FrameReader) -> Ended {
     match error {
         FrameError::Io(error) => Ended::Failed(error),
         FrameError::Truncated => Ended::ByPeer,
-        refused => Ended::Refused(refused.to_string()),
+        refused => Ended::Refused(Refusal {
+            client_id: reader.client_id(),
+            reason: refused.to_string(),
+        }),
     }
 }

@@ -6,6 +6,7 @@
 //! head is kept in a buffer of [`READ_AHEAD_BYTES`], so that a client's pipelined small requests cost one read together; a
 //! reader between two frames owns no buffer.
 
+use std::borrow::Cow;
 use std::io;
 
 use bytes::{Buf, BytesMut};
@@ -112,6 +113,15 @@ impl FrameReader {
                 }
             }
         }
+    }
+
+    /// The client id of the request that is being read, as far as it is here.
+    pub(crate) fn client_id(&self) -> Option<String> {
+        let frame = match &self.stage {
+            Stage::Head => self.ahead.get(SIZE_BYTES..)?,
+            Stage::Body(body) => &body.frame.bytes,
+        };
+        wire::frame::peek_client_id(frame).map(Cow::into_owned)
     }
 
     /// Returns when half a frame, which nobody reads on with at present, keeps others waiting.

@@ -1,15 +1,15 @@
 //! Accepts connections and hands each to the least loaded worker, within the limits on their number.
 //!
 //! Invariant: as in Kafka, a connection that would exceed `max.connections`, or its listener's, waits until another has
-//! ended, and those behind it with it; one that exceeds its address's is closed. The listener of the brokers themselves is
-//! kept waiting by no other.
+//! ended, and those behind it with it, and so does one that comes faster than `max.connection.creation.rate`; one that
+//! exceeds its address's number is closed. The listener of the brokers themselves is kept waiting by no other.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::BrokerConfig;
 use parking_lot::Mutex;
@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::accept_rate::{AcceptRate, Allowance};
 use super::connection::{self, Ended, Peer};
 use crate::broker::Broker;
 use crate::log_limit::LogLimit;
@@ -34,6 +35,7 @@ const SLOT_RECHECK: Duration = Duration::from_secs(1);
 pub(crate) struct Connections {
     open: Mutex<Open>,
     freed: Notify,
+    rate: AcceptRate,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +62,26 @@ enum Excess {
 impl Connections {
     pub(crate) fn count(&self) -> usize {
         self.open.lock().total
+    }
+
+    /// How long a connection that has come now waits, for all and for the `own` rate of its listener; not longer than a
+    /// quota's window.
+    fn delay(&self, own: &AcceptRate, listener: &str, config: &BrokerConfig) -> Duration {
+        let network = &config.network;
+        let window_s = f64::from(network.quota_window_size_seconds);
+        let whole_windows = f64::from(network.quota_window_num.saturating_sub(1).max(1));
+        let allowance = |per_second: i32| Allowance {
+            per_second: f64::from(per_second),
+            at_once: f64::from(per_second) * whole_windows * window_s,
+        };
+        let now = Instant::now();
+        let of_listener = allowance(config.max_connection_creation_rate_of(listener));
+        let of_all = allowance(network.max_connection_creation_rate);
+        let (mut delay, of_all) = (own.count(of_listener, now), self.rate.count(of_all, now));
+        if !config.is_for_brokers_alone(listener) {
+            delay = delay.max(of_all);
+        }
+        delay.min(Duration::from_secs_f64(window_s))
     }
 
     /// Waits while the broker or the listener has too many; `None` if the address has.
@@ -134,7 +156,7 @@ pub(crate) async fn accept(
     broker: Arc<Broker>,
     workers: Arc<Workers>,
 ) {
-    let refusals = LogLimit::default();
+    let (refusals, rate) = (LogLimit::default(), AcceptRate::default());
     loop {
         let (stream, address) = match listener.accept().await {
             // A socket for both families tells IPv4 addresses within IPv6 ones.
@@ -152,6 +174,11 @@ pub(crate) async fn accept(
             address,
             listener: name.clone(),
         });
+        let delay = broker.connections.delay(&rate, &name, &broker.config());
+        // Even a sleep of no time waits for the clock's next tick.
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         let Some(slot) = broker.connections.enter(&peer, &broker).await else {
             refusals.warn(
                 || tracing::warn!(%address, "too many connections of one address, one closed"),
@@ -204,10 +231,11 @@ async fn hand_over(
 
 fn report(broker: &Broker, address: SocketAddr, ended: &Ended) {
     match ended {
-        Ended::Refused(reason) => {
+        Ended::Refused(refusal) => {
+            let (client_id, reason) = (refusal.client_id.as_deref(), refusal.reason.as_str());
             broker
                 .refusals
-                .warn(|| tracing::warn!(%address, reason, "connection closed"));
+                .warn(|| tracing::warn!(%address, client_id, reason, "connection closed"));
         }
         Ended::Failed(error) => tracing::debug!(%address, %error, "connection lost"),
         Ended::Stopping => tracing::debug!(%address, "connection closed at the stop"),

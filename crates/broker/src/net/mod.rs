@@ -1,5 +1,6 @@
 //! Sockets: accepting connections, framing requests, writing answers.
 
+mod accept_rate;
 mod budget;
 mod buffer;
 pub(crate) mod connection;
