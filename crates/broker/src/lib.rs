@@ -24,4 +24,6 @@ mod start;
 mod topics;
 
 pub use log_levels::{LogLevels, SetFilter};
+#[doc(hidden)]
+pub use net::read_frames;
 pub use start::{Ready, RunError, run};

@@ -5,6 +5,7 @@ mod budget;
 mod buffer;
 pub(crate) mod connection;
 mod frame;
+mod fuzzing;
 mod hangup;
 pub(crate) mod listener;
 mod reply;
@@ -13,5 +14,6 @@ mod warm;
 
 pub(crate) use budget::RequestBudget;
 pub(crate) use frame::Frame;
+pub use fuzzing::read_frames;
 pub(crate) use reply::Reply;
 pub(crate) use warm::aside;
