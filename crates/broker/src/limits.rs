@@ -51,6 +51,11 @@ pub(crate) const ACCEPT_QUEUE: usize = 1024;
 /// What a compressed batch may expand to where its records must be looked at: Kafka's own limit on a whole request.
 pub(crate) const MAX_DECOMPRESSED_BATCH_BYTES: usize = 100 * 1024 * 1024;
 
+/// How much more than one batch the batches of one Produce may expand to together, where their records must be looked at, as
+/// a multiple of the request: it is the worker that looks, and its other connections wait meanwhile. Records that somebody
+/// uses seldom compress better.
+pub(crate) const MAX_REQUEST_EXPANSION: usize = 16;
+
 /// Logs may keep one in so many of the process's descriptors open; connections need the others.
 pub(crate) const OPEN_FILES_SHARE: u64 = 4;
 

@@ -29,5 +29,5 @@ pub use record::{Header, Headers, MalformedRecord, Record, Records, records};
 pub use search::{RecordAt, SearchError, find_record};
 pub use validate::{
     InvalidBatch, MAX_RECORD_ERRORS, RecordError, RecordErrorKind, Rules, Validated,
-    ValidationError, validate,
+    ValidationError, validate, validate_within,
 };

@@ -138,6 +138,17 @@ impl Validated {
 
 /// Validates the batch at the start of `batch`, as sent by a client.
 pub fn validate(batch: &[u8], rules: &Rules) -> Result<Validated, ValidationError> {
+    let mut left_bytes = rules.max_decompressed_bytes;
+    validate_within(batch, rules, &mut left_bytes)
+}
+
+/// As [`validate`], and takes what the batch expanded to off `left_bytes`, which it may not exceed: what batches that come
+/// together may cost.
+pub fn validate_within(
+    batch: &[u8],
+    rules: &Rules,
+    left_bytes: &mut usize,
+) -> Result<Validated, ValidationError> {
     let header = BatchHeader::parse(batch)?;
     if header.base_offset != 0 {
         return Err(InvalidBatch::BaseOffset(header.base_offset).into());
@@ -150,7 +161,7 @@ pub fn validate(batch: &[u8], rules: &Rules) -> Result<Validated, ValidationErro
     }
     check_crc(batch)?;
     check_header(&header)?;
-    let records_max_timestamp = max_timestamp(&header, batch, rules)?;
+    let records_max_timestamp = max_timestamp(&header, batch, rules, left_bytes)?;
     Ok(Validated {
         header,
         timestamp_type: rules.timestamp_type,
@@ -186,15 +197,18 @@ fn max_timestamp(
     header: &BatchHeader,
     batch: &[u8],
     rules: &Rules,
+    left_bytes: &mut usize,
 ) -> Result<i64, ValidationError> {
     let body = header.body_of(batch)?;
     match header.compression() {
         Compression::None => walk(&mut Slice::new(body), header, rules),
         _ if header_settles(header, rules) => Ok(header.max_timestamp),
         codec => {
-            let cap_bytes = rules.max_decompressed_bytes;
+            let cap_bytes = rules.max_decompressed_bytes.min(*left_bytes);
             let mut stream = Stream::new(reader(codec, body, cap_bytes)?);
             let walked = walk(&mut stream, header, rules);
+            // However it ended: a broken batch costs what was seen of it.
+            *left_bytes -= cap_bytes.min(stream.position() as usize);
             match stream.failure {
                 Some(error) => Err(read_error(codec, cap_bytes, error).into()),
                 None => walked,

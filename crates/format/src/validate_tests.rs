@@ -341,6 +341,33 @@ fn a_bomb_is_refused_at_the_cap() {
 }
 
 #[test]
+fn batches_share_an_allowance_whether_they_are_in_order_or_not() {
+    let value = vec![0; 1 << 20];
+    for codec in &CODECS[1..] {
+        let mut builder = BatchBuilder::new(0).compression(*codec, None);
+        builder.append(NOW_MS, None, Some(&value), &[]);
+        let batch = builder.build().unwrap();
+        let open = Rules {
+            open_compressed: true,
+            ..rules()
+        };
+        let without_a_key = Rules {
+            compacted: true,
+            ..rules()
+        };
+        let mut left_bytes = 5 << 19;
+        validate_within(&batch, &open, &mut left_bytes).unwrap();
+        assert!((1 << 19..3 << 19).contains(&left_bytes), "{left_bytes}");
+        let refused = validate_within(&batch, &without_a_key, &mut left_bytes);
+        assert!(matches!(refused, Err(ValidationError::Records { .. })));
+        assert!(left_bytes < 1 << 19, "{left_bytes}");
+        let refused = validate_within(&batch, &open, &mut left_bytes);
+        assert!(matches!(refused, Err(ValidationError::Undecodable(_))));
+        validate_within(&batch, &rules(), &mut 0).expect("is not opened");
+    }
+}
+
+#[test]
 fn only_so_many_records_are_named() {
     let records = vec![(NOW_MS, None); 5_000];
     let compacted = Rules {

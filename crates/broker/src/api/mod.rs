@@ -21,6 +21,7 @@ mod mutations;
 mod offsets;
 mod partitions;
 mod produce;
+mod produce_answer;
 mod producers;
 mod quorum;
 mod reassignments;

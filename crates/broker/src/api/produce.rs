@@ -8,24 +8,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::RecordValidation;
-use format::{BatchHeader, Compression, ValidationError};
+use format::{BatchHeader, Compression};
 use replica::{Cause, Disk, Partition};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 use wire::ErrorCode;
 use wire::request::produce::{ProducePartition, ProduceRequest, TopicRef};
-use wire::response::produce::{
-    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, ProduceResponse,
-    TopicProduceResponse,
-};
+use wire::response::produce::{ProduceResponse, TopicProduceResponse};
 
+use super::produce_answer::{Refusal, accepted};
 use super::{Begun, Call, Waiting};
 use crate::errors::leadership_code;
 use crate::internal_topics;
 use crate::logs::Dir;
 use crate::net::{Frame, Reply};
-use crate::ops::append::{self, Accepted, AppendFault};
+use crate::ops::append::{self, Accepted, Allowance};
 use crate::parked::Parked;
 use crate::topics::Topic;
 
@@ -80,7 +78,10 @@ fn append_all(call: Call, mut frame: Frame) -> Begun {
         Ok(request) => request,
         Err(error) => return call.refuse(error),
     };
-    let mut produced = Produced { topics: Vec::new() };
+    let mut produced = Produced {
+        topics: Vec::new(),
+        allowance: Allowance::of_request(body.len()),
+    };
     for partition in request.partitions(body) {
         match partition {
             Ok(partition) => produced.add(&call, &request, partition),
@@ -111,6 +112,7 @@ fn append_all(call: Call, mut frame: Frame) -> Begun {
 /// What became of the partitions of one request, in its order.
 struct Produced {
     topics: Vec<ProducedTopic>,
+    allowance: Allowance,
 }
 
 struct ProducedTopic {
@@ -130,27 +132,6 @@ struct Pending {
     partition: Arc<Partition>,
     accepted: Accepted,
     end: i64,
-}
-
-struct Refusal {
-    error: ErrorCode,
-    /// -1 where Kafka does not say.
-    log_start: i64,
-    message: Option<String>,
-    record_errors: Vec<(i32, String)>,
-    current_leader: Option<(i32, i32)>,
-}
-
-impl From<ErrorCode> for Refusal {
-    fn from(error: ErrorCode) -> Self {
-        Self {
-            error,
-            log_start: -1,
-            message: None,
-            record_errors: Vec::new(),
-            current_leader: None,
-        }
-    }
 }
 
 impl Produced {
@@ -173,7 +154,7 @@ impl Produced {
             });
         }
         let index = sent.partition_index;
-        let outcome = append_one(call, request, topic.as_deref(), sent);
+        let outcome = append_one(call, request, topic.as_deref(), &mut self.allowance, sent);
         if let Some(last) = self.topics.last_mut() {
             last.partitions.push(ProducedPartition { index, outcome });
         }
@@ -233,7 +214,10 @@ impl Produced {
             partition_responses: topic
                 .partitions
                 .into_iter()
-                .map(ProducedPartition::into_wire)
+                .map(|partition| match partition.outcome {
+                    Ok(pending) => accepted(partition.index, pending.accepted),
+                    Err(refusal) => refusal.into_wire(partition.index),
+                })
                 .collect(),
         });
         call.encode(ProduceResponse {
@@ -243,54 +227,11 @@ impl Produced {
     }
 }
 
-impl ProducedPartition {
-    fn into_wire(self) -> PartitionProduceResponse {
-        let index = self.index;
-        match self.outcome {
-            Ok(Pending { accepted, .. }) => PartitionProduceResponse {
-                index,
-                base_offset: accepted.appended.base_offset,
-                log_append_time_ms: accepted.log_append_time,
-                log_start_offset: accepted.appended.log_start_offset,
-                ..PartitionProduceResponse::default()
-            },
-            Err(refusal) => refusal.into_wire(index),
-        }
-    }
-}
-
-impl Refusal {
-    fn into_wire(self, index: i32) -> PartitionProduceResponse {
-        let record_errors = self
-            .record_errors
-            .into_iter()
-            .map(|(batch_index, message)| BatchIndexAndErrorMessage {
-                batch_index,
-                batch_index_error_message: Some(message),
-            });
-        let leader = self
-            .current_leader
-            .map(|(leader_id, leader_epoch)| LeaderIdAndEpoch {
-                leader_id,
-                leader_epoch,
-            });
-        PartitionProduceResponse {
-            index,
-            error_code: self.error.code(),
-            base_offset: -1,
-            log_start_offset: self.log_start,
-            record_errors: record_errors.collect(),
-            error_message: self.message,
-            current_leader: leader.unwrap_or_default(),
-            ..PartitionProduceResponse::default()
-        }
-    }
-}
-
 fn append_one(
     call: &Call,
     request: &ProduceRequest,
     topic: Option<&Topic>,
+    allowance: &mut Allowance,
     sent: ProducePartition<'_>,
 ) -> Result<Pending, Refusal> {
     if !(ACKS_ALL..=ACKS_LEADER).contains(&request.acks) {
@@ -311,13 +252,13 @@ fn append_one(
         .partition(sent.partition_index)
         .ok_or_else(|| call.broker.absent(&topic.name, sent.partition_index))?;
     let full = call.broker.config().log.record_validation == RecordValidation::Full;
-    match append::append(&partition, &topic.config.load(), full, records) {
+    match append::append(&partition, &topic.config.load(), full, allowance, records) {
         Ok(accepted) => Ok(Pending {
             end: accepted.appended.last_offset + 1,
             partition,
             accepted,
         }),
-        Err(fault) => Err(refusal(call, &partition, fault)),
+        Err(fault) => Err(Refusal::of(call, &partition, &fault)),
     }
 }
 
@@ -335,46 +276,4 @@ fn check_header(records: &[u8], version: i16, request: &ProduceRequest) -> Resul
         return Err(ErrorCode::TransactionalIdAuthorizationFailed);
     }
     Ok(())
-}
-
-fn refusal(call: &Call, partition: &Partition, fault: AppendFault) -> Refusal {
-    let mut refusal = Refusal::from(fault.code());
-    match &fault {
-        AppendFault::Leadership(_) => {
-            let image = call.broker.image();
-            let known = image.partition(&partition.topic, partition.index);
-            refusal.current_leader = known.map(|known| (known.leader, known.leader_epoch));
-        }
-        AppendFault::Invalid(ValidationError::Records { errors }) => {
-            let message = |error: &format::RecordError| (error.index, error.kind.to_string());
-            refusal.record_errors = errors.iter().map(message).collect();
-            refusal.message = Some(fault.to_string());
-        }
-        AppendFault::Invalid(ValidationError::Corrupt(_)) | AppendFault::BrokenFrame => {
-            refusal.message = Some(fault.to_string());
-        }
-        _ => {}
-    }
-    if tells_log_start(&fault) {
-        refusal.log_start = partition.log().log_start();
-    }
-    refusal
-}
-
-/// Kafka names the log start beside those errors that its log, not its front, comes up with.
-fn tells_log_start(fault: &AppendFault) -> bool {
-    match fault {
-        AppendFault::Invalid(error) => !matches!(
-            error,
-            ValidationError::Corrupt(_) | ValidationError::TooLarge { .. }
-        ),
-        AppendFault::Log(error) => !matches!(
-            error,
-            store::AppendError::Io(_)
-                | store::AppendError::Failed
-                | store::AppendError::LargerThanSegment { .. }
-        ),
-        AppendFault::Recompression(_) | AppendFault::Transactional => true,
-        AppendFault::Leadership(_) | AppendFault::NotOneBatch | AppendFault::BrokenFrame => false,
-    }
 }

@@ -12,7 +12,7 @@ use wire::ErrorCode;
 
 use crate::clock;
 use crate::errors::leadership_code;
-use crate::limits::MAX_DECOMPRESSED_BATCH_BYTES;
+use crate::limits::{MAX_DECOMPRESSED_BATCH_BYTES, MAX_REQUEST_EXPANSION};
 
 /// Why nothing was appended.
 #[derive(Debug, Error)]
@@ -43,6 +43,20 @@ pub(crate) struct Accepted {
     pub(crate) log_append_time: i64,
 }
 
+/// What the batches of one request may still expand to, where their records must be looked at.
+pub(crate) struct Allowance {
+    left_bytes: usize,
+}
+
+impl Allowance {
+    pub(crate) fn of_request(size_bytes: usize) -> Self {
+        let expanded = size_bytes.saturating_mul(MAX_REQUEST_EXPANSION);
+        Self {
+            left_bytes: MAX_DECOMPRESSED_BATCH_BYTES.saturating_add(expanded),
+        }
+    }
+}
+
 /// Appends what a client produced: exactly one batch, patched in place in the buffer it arrived in.
 ///
 /// With `full`, compressed batches are opened too, as Kafka does (`log.record.validation`).
@@ -50,11 +64,12 @@ pub(crate) fn append(
     partition: &Arc<Partition>,
     config: &TopicConfig,
     full: bool,
+    allowance: &mut Allowance,
     records: &mut [u8],
 ) -> Result<Accepted, AppendFault> {
     let now_ms = clock::now_ms();
     let records = one_batch(records)?;
-    let validated = validate(records, config, full, now_ms)?;
+    let validated = validate(records, config, full, allowance, now_ms)?;
     let mut recoded = recode(records, validated.header.compression(), config)?;
     let batch = recoded.as_deref_mut().unwrap_or(records);
     validated.stamp(batch).map_err(ValidationError::from)?;
@@ -133,6 +148,7 @@ fn validate(
     records: &[u8],
     config: &TopicConfig,
     full: bool,
+    allowance: &mut Allowance,
     now_ms: i64,
 ) -> Result<Validated, AppendFault> {
     let header = BatchHeader::parse(records).map_err(ValidationError::from)?;
@@ -153,7 +169,8 @@ fn validate(
             || target(config).is_some_and(|(codec, _)| codec != header.compression()),
         max_decompressed_bytes: MAX_DECOMPRESSED_BATCH_BYTES,
     };
-    Ok(format::validate(records, &rules)?)
+    let left_bytes = &mut allowance.left_bytes;
+    Ok(format::validate_within(records, &rules, left_bytes)?)
 }
 
 /// The codec and level that the topic asks for; `None` leaves the producer's.
