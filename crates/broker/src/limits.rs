@@ -11,6 +11,10 @@ pub(crate) const PRESSED_WINDOW: Duration = Duration::from_secs(1);
 /// How long a request that is not whole keeps its share while there is no more of it to be had.
 pub(crate) const STARVED_AFTER: Duration = Duration::from_secs(10);
 
+/// How long a request that waits for its answer keeps its share of the memory. What it holds beyond is bounded by the
+/// connections: each has one such request under way.
+pub(crate) const SHARE_HELD: Duration = Duration::from_secs(1);
+
 /// What a connection reads beside the head of its next request, outside the request budget: some dozens of small
 /// pipelined requests, and little enough beside what the kernel buffers for the socket.
 pub(crate) const READ_AHEAD_BYTES: usize = 8 * 1024;

@@ -13,16 +13,17 @@ impl Segment {
     /// The first batch that ends at or after `offset`, of those that end at or below `limit`.
     pub(crate) fn find(&self, offset: i64, limit: u32) -> io::Result<Option<BatchAt>> {
         let entry = self.index.lookup(offset)?;
-        if entry.position > 0
-            && entry.position < limit
-            && let Ok(found) = self.find_from_entry(entry, offset, limit)
-        {
-            return Ok(found);
+        if entry.position > 0 && entry.position < limit {
+            match self.find_from_entry(entry, offset, limit) {
+                // The index is wrong, not the log.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+                found => return found,
+            }
         }
         first_ending_at(offset, self.scan_from(0, limit)?)
     }
 
-    /// As `find`, but an error if the index entry does not name the batch that it points to.
+    /// As `find`, but `InvalidData` if the index entry does not name the batch that it points to.
     fn find_from_entry(
         &self,
         entry: OffsetPosition,
@@ -30,8 +31,12 @@ impl Segment {
         limit: u32,
     ) -> io::Result<Option<BatchAt>> {
         let mut scan = self.scan_from(entry.position, limit)?.peekable();
-        let named =
-            matches!(scan.peek(), Some(Ok(batch)) if batch.header.last_offset() == entry.offset);
+        let named = match scan.peek() {
+            Some(Ok(batch)) => batch.header.last_offset() == entry.offset,
+            // The look below answers the error.
+            Some(Err(_)) => true,
+            None => false,
+        };
         if !named {
             return Err(io::ErrorKind::InvalidData.into());
         }

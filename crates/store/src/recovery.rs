@@ -5,6 +5,7 @@
 //! write-back may have failed, and what is kept is fsynced before the log opens: it may have been
 //! written, but never synced, by the process that died.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,7 @@ impl Log {
             options: &options,
             checkpoint,
             now_ms,
+            has_gaps: Cell::new(options.config.cleanup_compact),
         };
         let recovered = recovery.run().map_err(|source| OpenError {
             path: dir.to_owned(),
@@ -83,6 +85,8 @@ struct Recovery<'a> {
     options: &'a LogOptions,
     checkpoint: Checkpoint,
     now_ms: i64,
+    /// Compacted, or seen to have been.
+    has_gaps: Cell<bool>,
 }
 
 /// The files found in the directory.
@@ -177,11 +181,12 @@ impl Recovery<'_> {
         let mut segments = Vec::with_capacity(listing.base_offsets.len());
         let mut cut = false;
         for (at, &base_offset) in listing.base_offsets.iter().enumerate() {
+            let path = self.home.dir.file(base_offset, FileKind::Log);
             if cut {
+                self.set_aside(&path, "it comes behind what was cut off")?;
                 self.remove(base_offset)?;
                 continue;
             }
-            let path = self.home.dir.file(base_offset, FileKind::Log);
             let size_bytes = u32::try_from(fs::metadata(path)?.len())
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "segment above 4 GiB"))?;
             let indexed = listing.indexes.contains(&base_offset)
@@ -223,9 +228,11 @@ impl Recovery<'_> {
     }
 
     /// Whether a segment that was recovered up to `end` has lost its last batches, and no trace is
-    /// left of them: the next one's bytes may reach the disk first. A compacted log has such gaps.
+    /// left of them: the next one's bytes may reach the disk first. A compacted log has such gaps, and
+    /// one that once was; but not above the recovery point, if that is known.
     fn is_short(&self, end: i64, next_base_offset: Option<i64>) -> bool {
-        end >= self.checkpoint.recovery_point
+        self.checkpoint.recovery_point > 0
+            && end >= self.checkpoint.recovery_point
             && next_base_offset.is_some_and(|next| end < next)
             && !self.options.config.cleanup_compact
     }
@@ -258,7 +265,8 @@ impl Recovery<'_> {
             if header.base_offset < next_offset
                 || reaches_into_next
                 || !segment.can_hold(header.last_offset())
-                || (header.base_offset > next_offset && self.is_astray(&segment, &batch)?)
+                || (header.base_offset > next_offset
+                    && self.is_astray(&segment, &batch, next_base_offset)?)
             {
                 break;
             }
@@ -283,14 +291,27 @@ impl Recovery<'_> {
         Ok((segment, next_offset))
     }
 
-    /// Whether a batch's offset, which no checksum covers, is higher than it was: the next batch does not go on from
-    /// there. Before the last one there can be a gap only in a log that is compacted.
-    fn is_astray(&self, segment: &Segment, batch: &BatchAt) -> io::Result<bool> {
+    /// Whether the offset of a batch behind a gap, which no checksum covers, is higher than it was: what follows does not
+    /// go on from there. Before the very last batch there can be a gap only where the log is known to end behind it, or in
+    /// a log that is compacted, or once was, and has others.
+    fn is_astray(
+        &self,
+        segment: &Segment,
+        batch: &BatchAt,
+        next_base_offset: Option<i64>,
+    ) -> io::Result<bool> {
+        let end = batch.header.next_offset();
         let mut later = segment.scan_from(batch.end_position(), segment.size_bytes())?;
-        Ok(match later.next() {
-            Some(Ok(next)) => next.header.base_offset < batch.header.next_offset(),
-            _ => !self.options.config.cleanup_compact,
-        })
+        let is_astray = match later.next() {
+            Some(Ok(next)) => next.header.base_offset < end,
+            Some(Err(error)) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+            _ => {
+                let is_known = next_base_offset.is_some() || end == self.checkpoint.recovery_point;
+                !is_known && !self.has_gaps.get()
+            }
+        };
+        self.has_gaps.set(self.has_gaps.get() || !is_astray);
+        Ok(is_astray)
     }
 
     /// The segment with its indexes cut at the last entry below the recovery point, the position
@@ -339,7 +360,7 @@ impl Recovery<'_> {
         for segment in segments.drain(..) {
             segment.retire();
             if segment.size_bytes() > 0 {
-                self.set_aside(&segment.path())?;
+                self.set_aside(&segment.path(), "all of it lies before the log start")?;
             }
             self.remove(segment.base_offset())?;
             epochs.clear();
@@ -385,7 +406,7 @@ impl Recovery<'_> {
             let header = &batch.header;
             let goes_on = match indexed {
                 Some(entry) if batch.position == from => header.last_offset() == entry.offset,
-                _ if header.base_offset > offset => !self.is_astray(segment, &batch)?,
+                _ if header.base_offset > offset => !self.is_astray(segment, &batch, None)?,
                 _ => header.base_offset == offset,
             };
             if !goes_on {
@@ -405,14 +426,14 @@ impl Recovery<'_> {
     }
 
     /// Gives a segment's log a name that neither we nor Kafka read.
-    fn set_aside(&self, path: &Path) -> io::Result<()> {
+    fn set_aside(&self, path: &Path, why: &str) -> io::Result<()> {
         let mut aside = path.as_os_str().to_owned();
         aside.push(format!(".{}.stray", Uuid::new_v4().simple()));
         tracing::error!(
             path = %path.display(),
             aside = %Path::new(&aside).display(),
-            log_start = self.checkpoint.log_start,
-            "all of it lies before the log start: set aside"
+            why,
+            "a segment is set aside"
         );
         fs::rename(path, aside)
     }

@@ -434,3 +434,28 @@ fn what_heals_does_not_fail_the_log() {
     std::fs::rename(&away, &path).unwrap();
     assert_eq!(log.checkpoint().unwrap(), 3);
 }
+
+/// What a topic that was compacted once, and is not any more, leaves: gaps anywhere, and no checkpoint to go by.
+#[test]
+fn gaps_of_an_earlier_compaction_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t-0");
+    let log = open(&path, small_segments());
+    for offset in [0, 2, 3, 7, 9, 12, 20, 21, 30, 44] {
+        let mut records = batch(NOW_MS, 1, 300);
+        format::set_base_offset(&mut records, offset).unwrap();
+        log.append(&mut records, args(Origin::Replication)).unwrap();
+    }
+    let kept = read_all(&log, 0);
+    assert!(kept.len() == 10 && log.segment_count() > 3);
+    log.close().unwrap();
+    drop(log);
+    for file in std::fs::read_dir(&path).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|kind| kind == "index") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    assert_eq!(read_all(&open_clean(&path, small_segments(), 45), 0), kept);
+    assert_eq!(read_all(&open(&path, small_segments()), 0), kept);
+}

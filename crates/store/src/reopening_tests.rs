@@ -40,7 +40,7 @@ fn what_comes_behind_a_hole_between_segments_is_dropped() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t-0");
     let (hole, _) = with_a_hole(&path);
-    let log = reopen(&path, small_segments(), 0, 0);
+    let log = reopen(&path, small_segments(), hole - 1, 0);
     assert_eq!((log.log_end(), log.segment_count()), (hole, 2));
     assert_eq!(append(&log, batch(NOW_MS, 1, 10)).base_offset, hole);
 }

@@ -219,7 +219,10 @@ impl Segment {
         }
         let reach = end + end.min(MAX_RESERVE_BYTES);
         let from = reserved.max(u64::from(self.size_bytes()));
-        let _ = fallocate(file, FallocateFlags::KEEP_SIZE, from, reach - from);
+        if fallocate(file, FallocateFlags::KEEP_SIZE, from, reach - from).is_err() {
+            // Part of it may have been had.
+            let _ = file.set_len(u64::from(self.size_bytes()));
+        }
         self.reserved_bytes.store(reach, Ordering::Relaxed);
     }
 

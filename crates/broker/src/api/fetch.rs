@@ -187,6 +187,10 @@ impl Fetch {
         if let Some(found) = self.read(Reach::Memory) {
             return Some(found);
         }
+        self.look_at_disk().await
+    }
+
+    async fn look_at_disk(self: &Arc<Self>) -> Option<Pass> {
         let fetch = self.clone();
         aside(move || fetch.read(Reach::Disk)).await?
     }
@@ -206,7 +210,7 @@ impl Fetch {
 
     async fn answer_from_disk(self) -> Option<Reply> {
         let fetch = Arc::new(self);
-        let found = fetch.look().await?;
+        let found = fetch.look_at_disk().await?;
         match fetch.may_wait(&found) {
             Some(parking) => fetch.wait(found.bytes, parking).await,
             None => fetch.answer(found),

@@ -31,16 +31,18 @@ mod topics;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use wire::response::Response;
 use wire::{ApiKey, Message, RequestHeader};
 
 pub(crate) use fetch_session::FetchSessions;
 
 use crate::broker::Broker;
+use crate::limits::SHARE_HELD;
 use crate::net::connection::{Peer, Refusal};
 use crate::net::{Frame, Reply};
 
@@ -217,7 +219,7 @@ fn now<Q: Message, R: Response>(
 fn later<Q, R, F>(call: Call, frame: Frame, handle: impl FnOnce(Arc<Call>, Q) -> F) -> Begun
 where
     Q: Message,
-    R: Response,
+    R: Response + Send,
     F: Future<Output = R> + Send + 'static,
 {
     let request = match decode(&call, &frame) {
@@ -228,9 +230,14 @@ where
     let call = Arc::new(call);
     let response = handle(call.clone(), request);
     let answer = Box::pin(async move {
-        let response = response.await;
+        let mut response = pin!(response);
+        // What a disk keeps from its answer does not keep others from asking.
+        let in_time = timeout(SHARE_HELD, &mut response).await;
         drop(share);
-        call.encode(response)
+        match in_time {
+            Ok(response) => call.encode(response),
+            Err(_) => call.encode(response.await),
+        }
     });
     Begun::Waiting(Waiting {
         answer,

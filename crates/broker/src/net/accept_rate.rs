@@ -28,7 +28,9 @@ impl AcceptRate {
         let mut counted = self.counted.lock();
         let (before, at) = counted.unwrap_or((0.0, now));
         let elapsed = now.saturating_duration_since(at).as_secs_f64();
-        let taken = (before - elapsed * allowed.per_second).max(0.0) + 1.0;
+        // What is waited for no longer than for one look is not held against later ones.
+        let most = 2.0 * allowed.at_once.max(1.0);
+        let taken = ((before - elapsed * allowed.per_second).max(0.0) + 1.0).min(most);
         let excess = (taken - allowed.at_once).max(0.0);
         *counted = Some((taken, now));
         // A rate of zero is waited for no longer than until the next look at it.

@@ -85,7 +85,9 @@ impl Reply {
                 }
                 small => {
                     let gathered = self.gather(small).await?;
-                    write_all(stream, &gathered, idle).await?
+                    // What belongs together travels together: the framing with the records that follow it.
+                    let more = !self.chunks.is_empty();
+                    write_all(stream, &gathered, more, idle).await?
                 }
             };
             if turn_bytes >= SEND_TURN_BYTES {
@@ -139,11 +141,18 @@ async fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
     Ok(())
 }
 
-async fn write_all(stream: &TcpStream, mut bytes: &[u8], idle: Duration) -> io::Result<usize> {
+async fn write_all(
+    stream: &TcpStream,
+    mut bytes: &[u8],
+    more: bool,
+    idle: Duration,
+) -> io::Result<usize> {
     let size = bytes.len();
+    let mut flags = SendFlags::NOSIGNAL;
+    flags.set(SendFlags::MORE, more);
     while !bytes.is_empty() {
         let written = write_some(stream, idle, || {
-            Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
+            Ok(rustix::net::send(stream, bytes, flags)?)
         })
         .await?;
         bytes = bytes.get(written..).unwrap_or_default();
