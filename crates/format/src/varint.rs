@@ -32,18 +32,25 @@ pub fn read_varlong(input: &mut &[u8]) -> Option<i64> {
 }
 
 /// Decodes from a source that hands out one byte at a time.
+#[inline]
 pub(crate) fn varint_from(next: impl FnMut() -> Option<u8>) -> Option<i32> {
     groups_from(MAX_VARINT_SIZE_BYTES, next).map(|value| unzigzag_32(value as u32))
 }
 
+#[inline]
 pub(crate) fn varlong_from(next: impl FnMut() -> Option<u8>) -> Option<i64> {
     groups_from(MAX_VARLONG_SIZE_BYTES, next).map(unzigzag_64)
 }
 
-#[inline]
+/// Most values in a batch take one byte, and a batch has seven and more a record.
+#[inline(always)]
 fn groups_from(max_size_bytes: u32, mut next: impl FnMut() -> Option<u8>) -> Option<u64> {
-    let mut value = 0;
-    for group in 0..max_size_bytes {
+    let first = next()?;
+    if first & 0x80 == 0 {
+        return Some(u64::from(first));
+    }
+    let mut value = u64::from(first & 0x7f);
+    for group in 1..max_size_bytes {
         let byte = next()?;
         value |= u64::from(byte & 0x7f) << (7 * group);
         if byte & 0x80 == 0 {

@@ -21,6 +21,7 @@ pub(crate) struct Frame {
 }
 
 /// The next record, or `None` if it is malformed or cut off.
+#[inline]
 pub(crate) fn next_frame(source: &mut impl Source) -> Option<Frame> {
     let size_bytes = u64::try_from(varint(source)?).ok()?;
     let end = source.position().checked_add(size_bytes)?;
@@ -45,6 +46,7 @@ pub(crate) fn next_frame(source: &mut impl Source) -> Option<Frame> {
 }
 
 /// Steps over a length and its bytes; says whether they are there rather than null.
+#[inline]
 fn skip_bytes(source: &mut impl Source) -> Option<bool> {
     let Ok(size_bytes) = u64::try_from(varint(source)?) else {
         return Some(false);
@@ -53,6 +55,7 @@ fn skip_bytes(source: &mut impl Source) -> Option<bool> {
     Some(true)
 }
 
+#[inline]
 fn varint(source: &mut impl Source) -> Option<i32> {
     varint_from(|| source.byte())
 }
