@@ -35,14 +35,15 @@ enum LogFormat {
     Json,
 }
 
-/// Answers with what changes the levels later.
 /// The Raft library tells each of its steps at info and debug. Naming it in --log overrides this.
 const QUIET_LIBRARIES: &str = "openraft=warn";
 
+/// Answers with what changes the levels later.
 pub(crate) fn start(args: &LoggingArgs, default_filter: &str) -> anyhow::Result<LogLevels> {
-    let directives = args.log.as_deref().unwrap_or(default_filter);
-    let filter = EnvFilter::try_new(format!("{QUIET_LIBRARIES},{directives}"))
-        .map_err(|error| UsageError(format!("--log {directives}: {error}")))?;
+    let asked = args.log.as_deref().unwrap_or(default_filter);
+    let directives = format!("{QUIET_LIBRARIES},{asked}");
+    let filter = EnvFilter::try_new(&directives)
+        .map_err(|error| UsageError(format!("--log {asked}: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -61,7 +62,7 @@ pub(crate) fn start(args: &LoggingArgs, default_filter: &str) -> anyhow::Result<
             set_filter
         }
     };
-    Ok(LogLevels::new(directives, set_filter))
+    Ok(LogLevels::new(&directives, set_filter))
 }
 
 fn replace_filter<S: 'static>(handle: Handle<EnvFilter, S>) -> SetFilter {
