@@ -2,6 +2,11 @@ use super::*;
 use crate::LogConfig;
 use crate::test_support::*;
 
+fn create_log(log_dir: &LogDir, name: &PartitionName, topic_id: u128) -> Result<Log, OpenError> {
+    let options = options(LogConfig::default());
+    log_dir.create_log(name, Uuid::from_u128(topic_id), options, NOW_MS)
+}
+
 #[test]
 fn a_directory_is_used_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -91,10 +96,7 @@ fn a_new_log_never_takes_up_what_another_topic_left() {
     let dir = tempfile::tempdir().unwrap();
     let log_dir = LogDir::open(dir.path()).unwrap();
     let name = PartitionName::new("topic", 0);
-    let create = |topic_id| {
-        let options = options(LogConfig::default());
-        log_dir.create_log(&name, Uuid::from_u128(topic_id), options, NOW_MS)
-    };
+    let create = |topic_id| create_log(&log_dir, &name, topic_id);
     let former = create(1).unwrap();
     append(&former, batch(NOW_MS, 5, 10));
     drop(former);
@@ -110,10 +112,7 @@ fn a_new_log_waits_until_no_checkpoint_has_the_offsets_of_an_older_one() {
     let dir = tempfile::tempdir().unwrap();
     let log_dir = LogDir::open(dir.path()).unwrap();
     let name = PartitionName::new("topic", 0);
-    let create = |topic_id| {
-        let options = options(LogConfig::default());
-        log_dir.create_log(&name, Uuid::from_u128(topic_id), options, NOW_MS)
-    };
+    let create = |topic_id| create_log(&log_dir, &name, topic_id);
     let old = create(1).unwrap();
     log_dir.write_log_starts([(name.clone(), 1_000)]).unwrap();
     log_dir

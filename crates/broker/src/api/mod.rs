@@ -234,10 +234,11 @@ where
         // What a disk keeps from its answer does not keep others from asking.
         let in_time = timeout(SHARE_HELD, &mut response).await;
         drop(share);
-        match in_time {
-            Ok(response) => call.encode(response),
-            Err(_) => call.encode(response.await),
-        }
+        let response = match in_time {
+            Ok(response) => response,
+            Err(_) => response.await,
+        };
+        call.encode(response)
     });
     Begun::Waiting(Waiting {
         answer,

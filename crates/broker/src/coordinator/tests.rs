@@ -33,6 +33,17 @@ fn partition(dir: &Path, index: i32, segment_bytes: u32) -> Arc<Partition> {
 }
 
 impl Fixture {
+    /// Answers the configuration before.
+    fn set_segment_bytes(&self, segment_bytes: u32) -> Arc<LogConfig> {
+        let log = self.partition.log();
+        let config = log.config();
+        log.set_config(LogConfig {
+            segment_bytes,
+            ..LogConfig::clone(&config)
+        });
+        config
+    }
+
     async fn new(dir: &Path, leader_epoch: i32, given: &[(&str, &str)]) -> Self {
         let segment_bytes = LogConfig::default().segment_bytes;
         Self::with_segments(dir, leader_epoch, given, segment_bytes).await
@@ -200,12 +211,7 @@ async fn a_log_that_cannot_be_written_is_not_loaded_over_and_over() {
     let fixture = Fixture::new(dir.path(), 1, &[]).await;
     fixture.commit(5, "").await.unwrap();
     // No batch fits into a segment any more, and a removal is not asked for its size.
-    let log = fixture.partition.log();
-    let config = log.config();
-    log.set_config(LogConfig {
-        segment_bytes: 10,
-        ..LogConfig::clone(&config)
-    });
+    let config = fixture.set_segment_bytes(10);
     let delete = |shard: &mut Shard, turn: &mut Turn<'_>| {
         shard.delete_group("g", turn.now, turn.effects).unwrap();
     };
@@ -213,6 +219,7 @@ async fn a_log_that_cannot_be_written_is_not_loaded_over_and_over() {
         fixture.groups.call("g", delete).await,
         Err(CoordinatorError::NotCoordinator)
     );
+    let log = fixture.partition.log();
     log.set_config(LogConfig::clone(&config));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(
@@ -324,16 +331,12 @@ async fn what_could_not_be_forgotten_is_forgotten_after_the_next_load() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(dir.path(), 1, &[]).await;
     fixture.commit(5, "").await.unwrap();
-    let log = fixture.partition.log();
-    let config = log.config();
-    log.set_config(LogConfig {
-        segment_bytes: 10,
-        ..LogConfig::clone(&config)
-    });
+    let config = fixture.set_segment_bytes(10);
     fixture.groups.forget_topic(&"t".into(), Uuid::from_u128(9));
     while fixture.fetch().await != Err(CoordinatorError::LoadInProgress) {
         tokio::task::yield_now().await;
     }
+    let log = fixture.partition.log();
     log.set_config(LogConfig::clone(&config));
     while fixture.fetch().await == Err(CoordinatorError::LoadInProgress) {
         tokio::time::sleep(Duration::from_millis(10)).await;
