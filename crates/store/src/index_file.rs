@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::cached::{self, Access};
-use crate::limits::MAX_PENDING_INDEX_ENTRIES;
+use crate::limits::{INDEX_BLOCK_BYTES, MAX_PENDING_INDEX_ENTRIES};
 use crate::names::{FileKind, PartitionDir};
 use crate::verdict::fsync;
 
@@ -109,7 +109,11 @@ impl<const N: usize> IndexFile<N> {
         entries.last = match (entries.pending.last().copied(), written) {
             (Some(last), _) => Some(last),
             (None, 0) => None,
-            (None, written) => Some(read_entry(&self.open_for_read()?, written - 1)?),
+            (None, written) => {
+                let mut last = [0; N];
+                Self::read(&self.open_for_read()?, written - 1, &mut last)?;
+                Some(last)
+            }
         };
         Ok(entries.last)
     }
@@ -150,9 +154,10 @@ impl<const N: usize> IndexFile<N> {
         }
         let file = self.open_for_read()?;
         let (mut low, mut high, mut found) = (0, written, None);
-        while low < high {
+        while (high - low) as usize > INDEX_BLOCK_BYTES / N {
             let middle = low + (high - low) / 2;
-            let entry = read_entry(&file, middle)?;
+            let mut entry = [0; N];
+            Self::read(&file, middle, &mut entry)?;
             if before(&entry) {
                 found = Some(entry);
                 low = middle + 1;
@@ -160,7 +165,15 @@ impl<const N: usize> IndexFile<N> {
                 high = middle;
             }
         }
-        Ok((low, found))
+        let mut block = [0; INDEX_BLOCK_BYTES];
+        let (block, _) = block.split_at_mut((high - low) as usize * N);
+        Self::read(&file, low, block)?;
+        let (block, _) = block.as_chunks();
+        let in_block = block.partition_point(before);
+        if let Some(last) = in_block.checked_sub(1) {
+            found = block.get(last).copied();
+        }
+        Ok((low + in_block as u32, found))
     }
 
     /// Keeps the first `count` entries.
@@ -229,6 +242,11 @@ impl<const N: usize> IndexFile<N> {
         cached::open(&self.dir.file(self.base_offset, self.kind), Access::Read)
     }
 
+    /// Fills `entries` from entry `at` on.
+    fn read(file: &File, at: u32, entries: &mut [u8]) -> io::Result<()> {
+        cached::read_exact_at(file, entries, u64::from(at) * N as u64)
+    }
+
     fn open_for_write(&self) -> io::Result<File> {
         OpenOptions::new()
             .write(true)
@@ -236,12 +254,6 @@ impl<const N: usize> IndexFile<N> {
             .truncate(false)
             .open(self.dir.file(self.base_offset, self.kind))
     }
-}
-
-fn read_entry<const N: usize>(file: &File, at: u32) -> io::Result<[u8; N]> {
-    let mut entry = [0; N];
-    cached::read_exact_at(file, &mut entry, u64::from(at) * N as u64)?;
-    Ok(entry)
 }
 
 #[cfg(test)]
@@ -276,6 +288,22 @@ mod tests {
         let reopened = IndexFile::<4>::existing(PartitionDir::new(dir.path()), 0, FileKind::Index);
         assert_eq!(reopened.len().unwrap(), 100);
         assert_eq!(find(&reopened, 995), (100, Some(990)));
+    }
+
+    #[test]
+    fn finds_entries_in_a_file_of_many_blocks() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path());
+        let count = (INDEX_BLOCK_BYTES as u32 / 4) * 5 + 7;
+        for i in 1..=count {
+            index.push((i * 10).to_be_bytes()).unwrap();
+        }
+        index.flush().unwrap();
+        for limit in (0..count * 10 + 20).step_by(5) {
+            let found = (limit / 10).min(count);
+            let entry = (found > 0).then_some(found * 10);
+            assert_eq!(find(&index, limit), (found, entry), "up to {limit}");
+        }
     }
 
     #[test]
@@ -318,7 +346,7 @@ mod tests {
     fn a_file_that_is_cut_off_meanwhile_is_looked_at_again() {
         let dir = tempfile::tempdir().unwrap();
         let index = index(dir.path());
-        for i in 0..100u32 {
+        for i in 0..INDEX_BLOCK_BYTES as u32 {
             index.push(i.to_be_bytes()).unwrap();
         }
         index.flush().unwrap();

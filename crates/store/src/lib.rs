@@ -53,6 +53,7 @@ mod sync;
 mod test_support;
 mod time_index;
 mod timestamps;
+mod trail;
 mod truncate;
 mod types;
 mod verdict;

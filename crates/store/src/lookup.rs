@@ -5,13 +5,18 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::limits::CUT_STEPS;
 use crate::offset_index::OffsetPosition;
 use crate::scan::{BatchAt, HeaderScan};
 use crate::segment::Segment;
+use crate::trail::Place;
 
 impl Segment {
     /// The first batch that ends at or after `offset`, of those that end at or below `limit`.
     pub(crate) fn find(&self, offset: i64, limit: u32) -> io::Result<Option<BatchAt>> {
+        if let Some(position) = self.trail.position_of(offset) {
+            return first_ending_at(offset, self.scan_from(position, limit)?);
+        }
         let entry = self.index.lookup(offset)?;
         if entry.position > 0 && entry.position < limit {
             match self.find_from_entry(entry, offset, limit) {
@@ -43,35 +48,51 @@ impl Segment {
         first_ending_at(offset, scan)
     }
 
-    /// Where to cut the batches of `start..limit` to have at most `max_bytes` of them, but the
-    /// first one whole if `at_least_one`.
+    /// Where to cut the batches of `start..limit` to have at most `max_bytes` of them, but the first one whole if
+    /// `at_least_one`. The batches below `limit` are those below offset `up_to`.
     pub(crate) fn cut(
         &self,
         start: &BatchAt,
         limit: u32,
+        up_to: i64,
         max_bytes: u32,
         at_least_one: bool,
-    ) -> io::Result<u32> {
+    ) -> io::Result<Place> {
         let wanted = start.position.saturating_add(max_bytes);
         if wanted >= limit {
-            return Ok(limit);
+            return Ok(Place {
+                offset: up_to,
+                position: limit,
+            });
         }
-        if start.end_position() > wanted {
-            let first = if at_least_one {
-                start.end_position()
-            } else {
-                start.position
+        if start.end_position() > wanted && !at_least_one {
+            return Ok(Place {
+                offset: start.header.base_offset,
+                position: start.position,
+            });
+        }
+        let mut end = Place {
+            offset: start.header.next_offset(),
+            position: start.end_position(),
+        };
+        let steps = wanted.saturating_sub(end.position) / start.header.size_bytes().max(1) as u32;
+        let mut from = end.position;
+        if steps > CUT_STEPS {
+            from = from.max(self.index.lookup_position(wanted)?.position);
+        }
+        for batch in self.scan_from(from, limit)? {
+            let batch = batch?;
+            end = Place {
+                offset: batch.header.base_offset,
+                position: batch.position,
             };
-            return Ok(first);
-        }
-        let indexed = self.index.lookup_position(wanted)?.position;
-        let mut end = indexed.max(start.end_position());
-        for batch in self.scan_from(end, limit)? {
-            let batch_end = batch?.end_position();
-            if batch_end > wanted {
+            if batch.end_position() > wanted {
                 break;
             }
-            end = batch_end;
+            end = Place {
+                offset: batch.header.next_offset(),
+                position: batch.end_position(),
+            };
         }
         Ok(end)
     }

@@ -113,9 +113,11 @@ impl Log {
         let Some(first) = segment.find(args.from, limit)? else {
             return Ok(None);
         };
+        let end = segment.cut(&first, limit, args.up_to, args.max_bytes, args.at_least_one)?;
+        segment.trail.note(end);
         Ok(Some(Range {
             start: first.position,
-            end: segment.cut(&first, limit, args.max_bytes, args.at_least_one)?,
+            end: end.position,
             limit,
         }))
     }

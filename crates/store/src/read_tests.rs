@@ -119,3 +119,29 @@ fn nothing_is_looked_up_where_there_is_no_room() {
         Err(ReadError::OutOfRange { .. })
     ));
 }
+
+#[test]
+fn who_reads_on_needs_no_index() {
+    let dir = dir_on_a_disk();
+    let path = dir.path().join("t-0");
+    let config = LogConfig {
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    };
+    let log = open(&path, config);
+    let size = batch(NOW_MS, 1, 100).len() as u32;
+    for _ in 0..1000 {
+        append(&log, batch(NOW_MS, 1, 100));
+    }
+    log.roll(NOW_MS).unwrap();
+    let read = |from| find(&log, from, size * 3, 1000, Reach::Memory);
+    assert_eq!(read(500).unwrap().payload.len() as u32, size * 3);
+    forget(&path, ".index");
+    for from in [503, 506, 509] {
+        assert_eq!(read(from).unwrap().payload.len() as u32, size * 3);
+    }
+    assert!(
+        matches!(read(511), Err(ReadError::Cold)),
+        "nobody's answer ended there"
+    );
+}

@@ -21,6 +21,7 @@ use crate::names::{FileKind, PartitionDir};
 use crate::offset_index::OffsetIndex;
 use crate::scan::BatchAt;
 use crate::time_index::{TimeIndex, TimestampOffset};
+use crate::trail::Trail;
 use crate::verdict::{Verdict, fdatasync, patiently};
 
 /// What the segments of a log share.
@@ -43,6 +44,7 @@ pub(crate) struct Segment {
     retired: AtomicBool,
     pub(crate) index: OffsetIndex,
     pub(crate) time_index: TimeIndex,
+    pub(crate) trail: Trail,
     times: Mutex<Times>,
 }
 
@@ -132,6 +134,7 @@ impl Segment {
             retired: AtomicBool::new(false),
             index,
             time_index,
+            trail: Trail::default(),
             times: Mutex::new(Times {
                 largest: None,
                 first_batch: None,

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use wire::ApiKey;
 
+use super::buffer::Spares;
 use super::frame::FrameError;
 use crate::limits::{
     GROWN_BYTES, PRESSED_BYTES, PRESSED_WINDOW, PRESSING_AFTER, SMALL_REQUEST_BYTES,
@@ -28,6 +29,7 @@ use crate::limits::{
 pub(crate) struct RequestBudget {
     all: Arc<Pool>,
     small: Arc<Pool>,
+    pub(super) spares: Arc<Spares>,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ impl RequestBudget {
         Self {
             all: Arc::new(Pool::new(limit_bytes)),
             small: Arc::new(Pool::new(SMALL_REQUESTS_BYTES)),
+            spares: Arc::default(),
         }
     }
 

@@ -102,7 +102,10 @@ impl FrameReader {
                         return Ok(None);
                     }
                     self.ahead.advance(SIZE_BYTES);
-                    self.stage = Stage::Body(Body::new(size, self.budget.share(api, size)));
+                    let share = self.budget.share(api, size);
+                    let bytes = self.budget.spares.buffer(share.allows_bytes().min(size));
+                    let frame = Frame { bytes, share };
+                    self.stage = Stage::Body(Body { frame, size });
                 }
                 Stage::Body(body) => {
                     body.fill(&mut self.ahead, stream).await?;
@@ -186,14 +189,6 @@ impl FrameReader {
 }
 
 impl Body {
-    fn new(size: usize, share: Share) -> Self {
-        let bytes = Buffer::with_capacity(share.allows_bytes().min(size));
-        Self {
-            frame: Frame { bytes, share },
-            size,
-        }
-    }
-
     async fn fill(&mut self, ahead: &mut BytesMut, stream: &TcpStream) -> Result<(), FrameError> {
         let Frame { bytes, share } = &mut self.frame;
         while bytes.len() < self.size {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rustix::net::SendFlags;
+use rustix::net::sockopt::set_tcp_cork;
 use store::Payload;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -72,7 +73,20 @@ impl Reply {
     }
 
     /// Writes all of it, or fails when the peer takes nothing for `idle`.
-    pub(crate) async fn write_to(mut self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
+    pub(crate) async fn write_to(self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
+        // What belongs together travels together: the framing with the records before and behind it.
+        let corked = self.chunks.len() > 1 && self.chunks.iter().any(|chunk| !is_small(chunk));
+        if corked {
+            set_tcp_cork(stream, true)?;
+        }
+        self.write_chunks(stream, idle).await?;
+        if corked {
+            set_tcp_cork(stream, false)?;
+        }
+        Ok(())
+    }
+
+    async fn write_chunks(mut self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
         let mut turn_bytes = 0;
         while let Some(chunk) = self.chunks.pop_front() {
             turn_bytes += match chunk {
@@ -85,9 +99,7 @@ impl Reply {
                 }
                 small => {
                     let gathered = self.gather(small).await?;
-                    // What belongs together travels together: the framing with the records that follow it.
-                    let more = !self.chunks.is_empty();
-                    write_all(stream, &gathered, more, idle).await?
+                    write_all(stream, &gathered, idle).await?
                 }
             };
             if turn_bytes >= SEND_TURN_BYTES {
@@ -141,18 +153,11 @@ async fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
     Ok(())
 }
 
-async fn write_all(
-    stream: &TcpStream,
-    mut bytes: &[u8],
-    more: bool,
-    idle: Duration,
-) -> io::Result<usize> {
+async fn write_all(stream: &TcpStream, mut bytes: &[u8], idle: Duration) -> io::Result<usize> {
     let size = bytes.len();
-    let mut flags = SendFlags::NOSIGNAL;
-    flags.set(SendFlags::MORE, more);
     while !bytes.is_empty() {
         let written = write_some(stream, idle, || {
-            Ok(rustix::net::send(stream, bytes, flags)?)
+            Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
         })
         .await?;
         bytes = bytes.get(written..).unwrap_or_default();
