@@ -143,12 +143,14 @@ class Extra(Topics):
         """It is not ours to end."""
 
 
-PAGE_CACHE = {"log.durability": "page-cache"}
+# What Tidelog has where no file says otherwise: the kernel sizes the sockets' buffers.
+OWN = {"socket.send.buffer.bytes": "-1", "socket.receive.buffer.bytes": "-1"}
+PAGE_CACHE = OWN | {"log.durability": "page-cache"}
 MAKERS = {
     "kafka": lambda more: Kafka(more),
     "tidelog": lambda more: Tidelog("tidelog", PAGE_CACHE | more),
     "tidelog-full": lambda more: Tidelog("tidelog-full", PAGE_CACHE | {"log.record.validation": "full"} | more),
-    "tidelog-fsync": lambda more: Tidelog("tidelog-fsync", more),
+    "tidelog-fsync": lambda more: Tidelog("tidelog-fsync", OWN | more),
     "floor": lambda more: Floor(),
     "stub": lambda more: Floor("stub", ["--discard"]),
 }

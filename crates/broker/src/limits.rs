@@ -31,14 +31,8 @@ pub(crate) const GROWN_BYTES: usize = 2 * 1024 * 1024;
 /// Requests that are read into a spare buffer, all of which have the largest of these sizes: what clients send by default,
 /// with its framing. Smaller ones are the allocator's daily bread, larger ones are rare.
 pub(crate) const SPARED_BYTES: RangeInclusive<usize> = 32 * 1024..=(1024 + 64) * 1024;
-/// Spare buffers that are kept: as many requests as may well be under way at once, and little memory.
-pub(crate) const SPARE_BUFFERS: usize = 8;
-
-/// From a request of this size on, its connection …
-pub(crate) const WIDE_FROM_BYTES: usize = 128 * 1024;
-/// … has room for so many bytes in the kernel: the next request, while this one is looked at. By itself the kernel leaves it at
-/// 128 KiB where the client is near, and wakes both sides eight times a megabyte.
-pub(crate) const WIDE_RECEIVE_BYTES: usize = 1024 * 1024;
+/// Spare buffers that a thread keeps: as many requests as it may well have under way at once, and little memory.
+pub(crate) const SPARE_BUFFERS: usize = 4;
 
 /// A request of at most this size draws on a pool of its own, unless it is a Produce.
 pub(crate) const SMALL_REQUEST_BYTES: usize = 16 * 1024;

@@ -17,7 +17,6 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use wire::ApiKey;
 
-use super::buffer::Spares;
 use super::frame::FrameError;
 use crate::limits::{
     GROWN_BYTES, PRESSED_BYTES, PRESSED_WINDOW, PRESSING_AFTER, SMALL_REQUEST_BYTES,
@@ -29,7 +28,6 @@ use crate::limits::{
 pub(crate) struct RequestBudget {
     all: Arc<Pool>,
     small: Arc<Pool>,
-    pub(super) spares: Arc<Spares>,
 }
 
 #[derive(Debug)]
@@ -65,7 +63,6 @@ impl RequestBudget {
         Self {
             all: Arc::new(Pool::new(limit_bytes)),
             small: Arc::new(Pool::new(SMALL_REQUESTS_BYTES)),
-            spares: Arc::default(),
         }
     }
 

@@ -9,16 +9,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::frame::{Frame, FrameError, FrameReader};
+use super::frame::{FrameError, FrameReader};
 use super::{Reply, hangup, stopping};
 use crate::api::{self, Begun, Waiting};
 use crate::broker::Broker;
-use crate::limits::{GATHER_BYTES, MAX_BEGUN_PER_CONNECTION, WIDE_FROM_BYTES, WIDE_RECEIVE_BYTES};
+use crate::limits::{GATHER_BYTES, MAX_BEGUN_PER_CONNECTION};
 
 /// How soon a connection that waits for an answer is looked at again once its idle time is over.
 const IDLE_RECHECK: Duration = Duration::from_secs(1);
@@ -56,7 +55,6 @@ pub(crate) async fn serve(broker: Arc<Broker>, peer: Arc<Peer>, stream: TcpStrea
     let idle = Duration::from_millis(
         u64::try_from(config.network.connections_max_idle_ms).unwrap_or(u64::MAX),
     );
-    let widens = config.network.socket_receive_buffer_bytes < 0;
     drop(config);
     let reader = FrameReader::new(broker.budget.clone(), max_request);
     let connection = Connection {
@@ -64,7 +62,6 @@ pub(crate) async fn serve(broker: Arc<Broker>, peer: Arc<Peer>, stream: TcpStrea
         peer,
         stream,
         idle,
-        widens,
         begun: VecDeque::new(),
         elsewhere: None,
         unsent: Reply::default(),
@@ -77,8 +74,6 @@ struct Connection {
     peer: Arc<Peer>,
     stream: TcpStream,
     idle: Duration,
-    /// Whether the kernel is to have room for more once a large request has come.
-    widens: bool,
     /// Begun and not yet answered, oldest first; at most [`MAX_BEGUN_PER_CONNECTION`].
     begun: VecDeque<Waiting>,
     /// Handed to another thread to be begun there; nothing is taken before that is done.
@@ -108,7 +103,7 @@ impl Connection {
                 answer = oldest(&mut self.begun) => self.answer(answer),
                 begun = handed_over(&mut self.elsewhere) => self.arrive(begun),
                 frame = reader.next(&self.stream, may_begin), if reads => match frame {
-                    Ok(Some(frame)) => self.begin(frame),
+                    Ok(Some(frame)) => self.note(api::begin(&self.broker, &self.peer, frame)),
                     Ok(None) => Err(Ended::ByPeer),
                     Err(error) => Err(ended_by(error, &reader)),
                 },
@@ -180,16 +175,6 @@ impl Connection {
     fn arrive(&mut self, begun: Option<Begun>) -> Result<(), Ended> {
         self.elsewhere = None;
         begun.map_or(Err(Ended::Stopping), |begun| self.note(begun))
-    }
-
-    fn begin(&mut self, frame: Frame) -> Result<(), Ended> {
-        if self.widens && frame.bytes.len() >= WIDE_FROM_BYTES {
-            self.widens = false;
-            SockRef::from(&self.stream)
-                .set_recv_buffer_size(WIDE_RECEIVE_BYTES)
-                .map_err(Ended::Failed)?;
-        }
-        self.note(api::begin(&self.broker, &self.peer, frame))
     }
 
     fn note(&mut self, begun: Begun) -> Result<(), Ended> {

@@ -103,7 +103,7 @@ impl FrameReader {
                     }
                     self.ahead.advance(SIZE_BYTES);
                     let share = self.budget.share(api, size);
-                    let bytes = self.budget.spares.buffer(share.allows_bytes().min(size));
+                    let bytes = Buffer::with_capacity(share.allows_bytes().min(size));
                     let frame = Frame { bytes, share };
                     self.stage = Stage::Body(Body { frame, size });
                 }
