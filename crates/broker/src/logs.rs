@@ -61,6 +61,12 @@ pub enum LogsError {
     NotHere(Uuid),
     #[error("partition {name} is in two log directories, {} among them", path.display())]
     Twice { name: PartitionName, path: PathBuf },
+    #[error("{} has a log of {name} that does not say of which topic; the topic's is assigned to the directory with id {assigned}", path.display())]
+    Nameless {
+        name: PartitionName,
+        path: PathBuf,
+        assigned: Uuid,
+    },
 }
 
 impl LogsError {
@@ -187,6 +193,8 @@ impl Logs {
 
     /// Opens the partition's log where it was found, or makes one: in the directory that the cluster assigned, else in the
     /// one with the fewest, of those that are not cordoned. A partition assigned to a directory that is not here is not begun anew elsewhere.
+    /// What does not say of which topic it is, is opened only where the cluster has the partition: its own log may be away,
+    /// and this one of an earlier topic.
     ///
     /// May be called again after it failed.
     pub(crate) fn open_partition(
@@ -210,6 +218,14 @@ impl Logs {
         let (dir, log) = match found {
             Some((dir, topic_id)) => {
                 dir.unopened.lock().insert(name.clone());
+                if topic_id.is_none() && !directory::is_reserved(assigned) && dir.id != assigned {
+                    let path = dir.path().to_owned();
+                    return Err(LogsError::Nameless {
+                        name,
+                        path,
+                        assigned,
+                    });
+                }
                 let log = dir.usable()?.store.open_log(&name, options, now_ms);
                 let log = log.map_err(|error| dir.judge(error))?;
                 if topic_id.is_none() {

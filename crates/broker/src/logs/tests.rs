@@ -93,13 +93,59 @@ fn a_partition_that_is_there_twice_is_refused() {
 }
 
 #[test]
-fn a_log_without_an_id_is_taken_where_no_other_has_the_topics() {
+fn a_log_without_an_id_is_taken_where_the_cluster_has_it() {
     let temp = tempfile::tempdir().unwrap();
     let (one, two) = (temp.path().join("a"), temp.path().join("b"));
     let both = config(&[&one, &two]);
-    write(&Logs::open(&both).unwrap(), &both, 1, &two, 2);
-    fs::write(two.join("t-0/partition.metadata"), "damaged").unwrap();
+    let directory_of = |logs: &Logs, dir: &Path| {
+        let mut dirs = logs.dirs().iter();
+        dirs.find(|other| other.path() == dir).unwrap().id()
+    };
     let logs = Logs::open(&both).unwrap();
-    logs.set_strays_aside(is_of(1));
-    assert_eq!(write(&logs, &both, 1, &one, 1), 3);
+    let (id_of_one, id_of_two) = (directory_of(&logs, &one), directory_of(&logs, &two));
+    write(&logs, &both, 1, &two, 2);
+    drop(logs);
+    for (assigned, is_taken) in [
+        (id_of_one, false),
+        (id_of_two, true),
+        (directory::UNASSIGNED, true),
+    ] {
+        fs::write(two.join("t-0/partition.metadata"), "damaged").unwrap();
+        let logs = Logs::open(&both).unwrap();
+        logs.set_strays_aside(is_of(1));
+        let opened = logs.open_partition(&topic(1, &both), 0, assigned, &both);
+        match opened {
+            Ok(partition) => assert!(is_taken && partition.log().log_end() == 2, "{assigned}"),
+            Err(error) => assert!(!is_taken && matches!(error, LogsError::Nameless { .. })),
+        }
+        assert!(!one.join("t-0").exists(), "nor is one begun beside it");
+    }
+}
+
+/// As a_disk_that_comes_back_does_not_hide_a_newer_topic, but the newer topic's disk is away in its turn.
+#[test]
+fn an_older_topics_log_without_an_id_does_not_stand_in_for_one_that_is_away() {
+    const OLD: u128 = 1;
+    const NEW: u128 = 2;
+    let temp = tempfile::tempdir().unwrap();
+    let (stays, away) = (temp.path().join("a"), temp.path().join("b"));
+    let both = config(&[&stays, &away]);
+    write(&Logs::open(&both).unwrap(), &both, OLD, &stays, 2);
+    fs::rename(stays.join("t-0"), temp.path().join("kept")).unwrap();
+    let logs = Logs::open(&both).unwrap();
+    write(&logs, &both, NEW, &away, 3);
+    let assigned = logs.dirs().iter().find(|dir| dir.path() == away);
+    let assigned = assigned.unwrap().id();
+    drop(logs);
+    fs::rename(temp.path().join("kept"), stays.join("t-0")).unwrap();
+    fs::write(stays.join("t-0/partition.metadata"), "damaged").unwrap();
+    fs::rename(&away, temp.path().join("unplugged")).unwrap();
+    fs::write(&away, "no directory").unwrap();
+
+    let logs = Logs::open(&both).unwrap();
+    assert_eq!(logs.lost(), [away]);
+    logs.set_strays_aside(is_of(NEW));
+    let opened = logs.open_partition(&topic(NEW, &both), 0, assigned, &both);
+    assert!(matches!(opened, Err(LogsError::Nameless { .. })));
+    assert!(stays.join("t-0").exists());
 }
