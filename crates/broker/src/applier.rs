@@ -144,7 +144,10 @@ impl Broker {
         }
         for (topic_id, partitions) in opened.into_inner() {
             if let Some(topic) = self.topics.by_id(&topic_id) {
-                topic.insert_partitions(partitions);
+                topic.insert_partitions(partitions.iter().cloned());
+                for partition in &partitions {
+                    self.logs.note_opened(partition);
+                }
             }
         }
     }

@@ -196,7 +196,7 @@ impl Logs {
     /// What does not say of which topic it is, is opened only where the cluster has the partition: its own log may be away,
     /// and this one of an earlier topic.
     ///
-    /// May be called again after it failed.
+    /// May be called again after it failed. Once the partition is among the topics', [`Logs::note_opened`] is to be told.
     pub(crate) fn open_partition(
         &self,
         topic: &Topic,
@@ -241,7 +241,6 @@ impl Logs {
                 (dir, log.map_err(|error| dir.judge(error))?)
             }
         };
-        dir.unopened.lock().remove(&name);
         self.found.lock().forget(&name);
         dir.logs.fetch_add(1, Ordering::Relaxed);
         Ok(Partition::new(
@@ -251,6 +250,15 @@ impl Logs {
             Arc::new(log),
             dir.disk.clone(),
         ))
+    }
+
+    /// The partition has been put among the topics'. Until then checkpoints take it for one that is not open: else one that
+    /// is written meanwhile would say nothing of it, and a crash bring back what was deleted.
+    pub(crate) fn note_opened(&self, partition: &Partition) {
+        if let Some(dir) = self.dirs.get(self.dir_of(partition)) {
+            let name = PartitionName::new(&*partition.topic, partition.index);
+            dir.unopened.lock().remove(&name);
+        }
     }
 
     fn dir_for_new(&self, assigned: Uuid, config: &BrokerConfig) -> Result<&Dir, LogsError> {

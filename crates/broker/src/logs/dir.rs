@@ -19,7 +19,7 @@ pub(crate) struct Dir {
     pub(super) id: Uuid,
     pub(super) disk: Arc<Disk>,
     pub(super) logs: AtomicUsize,
-    /// Logs that were found and could not be opened, or not yet. What is in them is neither checked nor synced.
+    /// Logs that were found and could not be opened, or not yet, or are not among the topics' yet. What is in them is neither checked nor synced.
     pub(super) unopened: Mutex<HashSet<PartitionName>>,
     /// Sticky until a restart.
     pub(super) offline: AtomicBool,
@@ -74,17 +74,6 @@ impl Dir {
         if Verdict::of(error) == Verdict::Lost {
             self.offline.store(true, Ordering::Release);
         }
-    }
-
-    /// What a checkpoint says of the logs that are not open; it is to go on saying it.
-    pub(super) fn kept(
-        &self,
-        of: impl Fn(&PartitionName) -> Option<i64>,
-    ) -> Vec<(PartitionName, i64)> {
-        let unopened = self.unopened.lock();
-        let kept = unopened.iter();
-        kept.filter_map(|name| Some((name.clone(), of(name)?)))
-            .collect()
     }
 
     /// True once, after the directory went offline.

@@ -149,3 +149,39 @@ fn an_older_topics_log_without_an_id_does_not_stand_in_for_one_that_is_away() {
     assert!(matches!(opened, Err(LogsError::Nameless { .. })));
     assert!(stays.join("t-0").exists());
 }
+
+#[test]
+fn a_checkpoint_tells_of_a_log_also_while_it_is_being_opened() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("a");
+    let config = config(&[&dir]);
+    write(&Logs::open(&config).unwrap(), &config, 1, &dir, 3);
+    let starts = dir.join("log-start-offset-checkpoint");
+    let points = dir.join("recovery-point-offset-checkpoint");
+    fs::write(&starts, "0\n1\nt 0 1\n").unwrap();
+    fs::write(&points, "0\n1\nt 0 3\n").unwrap();
+    let logs = Logs::open(&config).unwrap();
+    let (topics, topic) = (Topics::default(), topic(1, &config));
+    topics.insert(topic.clone());
+    let told = || {
+        logs.write_recovery_points(&topics);
+        assert!(logs.checkpoint_log_starts(&topics).is_empty());
+        let of_t = |path: &Path| {
+            let text = fs::read_to_string(path).unwrap();
+            let offset = text.lines().find_map(|line| line.strip_prefix("t 0 "));
+            offset.map(str::to_owned)
+        };
+        (of_t(&starts), of_t(&points))
+    };
+    let offsets = |start: i64| (Some(start.to_string()), Some("3".to_owned()));
+
+    let unassigned = directory::UNASSIGNED;
+    let partition = logs.open_partition(&topic, 0, unassigned, &config).unwrap();
+    assert_eq!(told(), offsets(1), "before it is among the topics'");
+    topic.insert_partitions([partition.clone()]);
+    partition.log().delete_records_before(2).unwrap();
+    assert_eq!(told(), offsets(2), "what holds now, not what held");
+    logs.note_opened(&partition);
+    assert_eq!(told(), offsets(2));
+    assert!(logs.dirs()[0].unopened.lock().is_empty());
+}
