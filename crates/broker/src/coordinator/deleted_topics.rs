@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// How many topics are kept for a shard that cannot be loaded. What was committed for more expires by itself.
+/// How many topics are kept for a shard that is not loaded. What was committed for more expires by itself.
 const MAX_DELETED_TOPICS: usize = 10_000;
 
 #[derive(Default)]
@@ -17,17 +17,13 @@ pub(super) struct DeletedTopics {
 }
 
 impl DeletedTopics {
-    pub(super) fn add(&self, name: Arc<str>, id: Uuid) {
-        self.put_back([(name, id)]);
-        self.added.notify_one();
-    }
-
-    /// Keeps what could not be forgotten until the shard has been loaded anew.
-    pub(super) fn put_back(&self, topics: impl IntoIterator<Item = (Arc<str>, Uuid)>) {
+    /// Also of what was taken and could not be forgotten: the shard tries again, or the next one.
+    pub(super) fn add(&self, topics: impl IntoIterator<Item = (Arc<str>, Uuid)>) {
         let mut kept = self.topics.lock();
         kept.extend(topics);
         let too_many = kept.len().saturating_sub(MAX_DELETED_TOPICS);
         kept.drain(..too_many);
+        self.added.notify_one();
     }
 
     /// Returns when there are some, or there may be.
@@ -48,7 +44,7 @@ mod tests {
     fn the_last_so_many_are_kept() {
         let deleted = DeletedTopics::default();
         for index in 0..MAX_DELETED_TOPICS + 3 {
-            deleted.add(index.to_string().into(), Uuid::nil());
+            deleted.add([(index.to_string().into(), Uuid::nil())]);
         }
         let kept = deleted.take();
         assert_eq!(kept.len(), MAX_DELETED_TOPICS);

@@ -29,6 +29,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
+use deleted_topics::DeletedTopics;
 pub(crate) use error::CoordinatorError;
 use seat::{Seat, ShardSettings};
 pub(crate) use shard_task::Turn;
@@ -47,6 +48,9 @@ pub(crate) struct GroupCoordinator {
     loads: Arc<Semaphore>,
     layout: Mutex<Option<Layout>>,
     shards: Mutex<HashMap<i32, Arc<ShardHandle>>>,
+    /// What the shard of each partition has yet to forget, whether there is one at the moment or not; but of no partition
+    /// that another broker leads, which forgets by itself.
+    deleted_topics: Mutex<HashMap<i32, Arc<DeletedTopics>>>,
     next_token: AtomicU64,
 }
 
@@ -168,6 +172,7 @@ impl GroupCoordinator {
             loads: Arc::new(Semaphore::new(CONCURRENT_LOADS)),
             layout: Mutex::default(),
             shards: Mutex::default(),
+            deleted_topics: Mutex::default(),
             next_token: AtomicU64::new(0),
         }
     }
@@ -180,6 +185,7 @@ impl GroupCoordinator {
                     .lock()
                     .drain()
                     .for_each(|(_, shard)| shard.stop());
+                self.deleted_topics.lock().clear();
             } else {
                 self.forget_topic(&deleted.name, deleted.id);
             }
@@ -192,9 +198,13 @@ impl GroupCoordinator {
             return;
         };
         for index in delta.partitions.get(&offsets.id).into_iter().flatten() {
-            let led = offsets
-                .partition(*index)
-                .filter(|partition| partition.leader == node_id);
+            let known = offsets.partition(*index);
+            if known.is_some_and(|known| known.has_leader() && known.leader != node_id) {
+                self.deleted_topics.lock().remove(index);
+            } else {
+                self.deleted_topics_of(*index);
+            }
+            let led = known.filter(|known| known.leader == node_id);
             match (led, topic.partition(*index)) {
                 (Some(led), Some(partition)) => self.elected(&topic, partition, led.leader_epoch),
                 _ => self.resigned(*index),
@@ -218,10 +228,9 @@ impl GroupCoordinator {
                 settings: self.settings,
                 loads: Arc::clone(&self.loads),
             };
-            shards.insert(
-                index,
-                Arc::new(ShardHandle::start(&self.runtime, seat, former)),
-            );
+            let deleted_topics = self.deleted_topics_of(index);
+            let shard = ShardHandle::start(&self.runtime, seat, former, deleted_topics);
+            shards.insert(index, Arc::new(shard));
         }
     }
 
@@ -245,9 +254,13 @@ impl GroupCoordinator {
 
     /// What was committed for a topic goes with it: at once, or when the shard is loaded.
     fn forget_topic(&self, name: &Arc<str>, id: Uuid) {
-        for shard in self.shards.lock().values() {
-            shard.deleted_topics.add(Arc::clone(name), id);
+        for deleted_topics in self.deleted_topics.lock().values() {
+            deleted_topics.add([(Arc::clone(name), id)]);
         }
+    }
+
+    fn deleted_topics_of(&self, index: i32) -> Arc<DeletedTopics> {
+        Arc::clone(self.deleted_topics.lock().entry(index).or_default())
     }
 
     /// Returns when no shard appends any more.

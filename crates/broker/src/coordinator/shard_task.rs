@@ -61,7 +61,6 @@ pub(super) struct Waiting {
 pub(super) struct ShardHandle {
     pub(super) leader_epoch: i32,
     pub(super) commit_timeout: Duration,
-    pub(super) deleted_topics: Arc<DeletedTopics>,
     jobs: mpsc::Sender<Job>,
     is_loaded: Arc<AtomicBool>,
     stop: Arc<Notify>,
@@ -69,20 +68,21 @@ pub(super) struct ShardHandle {
 
 impl ShardHandle {
     /// Starts the task once that of `former`, the same partition under an earlier epoch, has ended.
-    pub(super) fn start(runtime: &Handle, seat: Seat, former: Option<Arc<Self>>) -> Self {
+    pub(super) fn start(
+        runtime: &Handle,
+        seat: Seat,
+        former: Option<Arc<Self>>,
+        deleted_topics: Arc<DeletedTopics>,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUED_JOBS);
         let handle = Self {
             leader_epoch: seat.leader_epoch,
             commit_timeout: seat.settings.commit_timeout,
-            deleted_topics: former
-                .as_ref()
-                .map_or_else(Arc::default, |former| Arc::clone(&former.deleted_topics)),
             jobs,
             is_loaded: Arc::default(),
             stop: Arc::default(),
         };
         let (is_loaded, stop) = (Arc::clone(&handle.is_loaded), Arc::clone(&handle.stop));
-        let deleted_topics = Arc::clone(&handle.deleted_topics);
         runtime.spawn(async move {
             if let Some(former) = former {
                 former.stop();
@@ -239,7 +239,7 @@ impl<'a> ShardTask<'a> {
             }
             Some(Box::new(move |committed| {
                 if committed.is_err() {
-                    deleted_topics.put_back(topics);
+                    deleted_topics.add(topics);
                 }
             }))
         });

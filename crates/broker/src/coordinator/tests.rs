@@ -344,6 +344,33 @@ async fn what_could_not_be_forgotten_is_forgotten_after_the_next_load() {
     assert_eq!(fixture.fetch().await, Ok(-1));
 }
 
+/// Before the partition is given up, and could not be forgotten; or after.
+#[tokio::test]
+async fn a_deleted_topic_is_forgotten_when_the_partition_is_led_again() {
+    for is_before in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let fixture = Fixture::new(dir.path(), 1, &[]).await;
+        fixture.commit(5, "").await.unwrap();
+        let config = fixture.set_segment_bytes(10);
+        let forget = || fixture.groups.forget_topic(&"t".into(), Uuid::from_u128(9));
+        if is_before {
+            forget();
+            while fixture.fetch().await != Err(CoordinatorError::LoadInProgress) {
+                tokio::task::yield_now().await;
+            }
+        }
+        fixture.groups.resigned(0);
+        if !is_before {
+            forget();
+        }
+        let log = fixture.partition.log();
+        log.set_config(LogConfig::clone(&config));
+        fixture.partition.become_leader(2);
+        fixture.elect(2).await;
+        assert_eq!(fixture.fetch().await, Ok(-1), "{is_before}");
+    }
+}
+
 /// `__consumer_offsets` as metadata has it.
 fn offsets_topic(topic_id: Uuid, partition_count: i32) -> Image {
     let mut image = Image::empty("cluster");
