@@ -19,7 +19,7 @@ use crate::epoch_cache::EpochCache;
 use crate::leftovers;
 use crate::log::{Log, LogOptions, Recovered};
 use crate::mark::Mark;
-use crate::names::{FileKind, PartitionDir, parse_file_name};
+use crate::names::{FileKind, PartitionDir, STRAY_SUFFIX, parse_file_name};
 use crate::producer_recovery::{MissingSnapshot, load_producers};
 use crate::scan::BatchAt;
 use crate::segment::{Segment, SegmentHome};
@@ -182,12 +182,12 @@ impl Recovery<'_> {
         let mut cut = false;
         for (at, &base_offset) in listing.base_offsets.iter().enumerate() {
             let path = self.home.dir.file(base_offset, FileKind::Log);
+            let size_bytes = fs::metadata(path)?.len();
             if cut {
-                self.set_aside(&path, "it comes behind what was cut off")?;
-                self.remove(base_offset)?;
+                self.discard(base_offset, size_bytes, "it comes behind what was cut off")?;
                 continue;
             }
-            let size_bytes = u32::try_from(fs::metadata(path)?.len())
+            let size_bytes = u32::try_from(size_bytes)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "segment above 4 GiB"))?;
             let indexed = listing.indexes.contains(&base_offset)
                 && listing.time_indexes.contains(&base_offset);
@@ -359,10 +359,11 @@ impl Recovery<'_> {
         }
         for segment in segments.drain(..) {
             segment.retire();
-            if segment.size_bytes() > 0 {
-                self.set_aside(&segment.path(), "all of it lies before the log start")?;
-            }
-            self.remove(segment.base_offset())?;
+            self.discard(
+                segment.base_offset(),
+                segment.size_bytes().into(),
+                "all of it lies before the log start",
+            )?;
             epochs.clear();
         }
         let first = Segment::create(self.home, log_start, self.now_ms)?;
@@ -417,25 +418,22 @@ impl Recovery<'_> {
         Ok(offset)
     }
 
-    fn remove(&self, base_offset: i64) -> io::Result<()> {
-        tracing::warn!(dir = %self.dir.display(), base_offset, "dropping a segment");
+    /// Removes a segment's files. Its log gets a name that neither we nor Kafka read, if there is anything in it.
+    fn discard(&self, base_offset: i64, size_bytes: u64, why: &str) -> io::Result<()> {
+        let path = self.home.dir.file(base_offset, FileKind::Log);
+        if size_bytes > 0 {
+            let mut aside = path.as_os_str().to_owned();
+            aside.push(format!(".{}{STRAY_SUFFIX}", Uuid::new_v4().simple()));
+            let aside = Path::new(&aside);
+            tracing::error!(path = %path.display(), aside = %aside.display(), why, "a segment is set aside");
+            fs::rename(path, aside)?;
+        } else {
+            tracing::warn!(path = %path.display(), why, "dropping an empty segment");
+        }
         for kind in [FileKind::Log].into_iter().chain(FileKind::BESIDES_LOG) {
             remove_if_there(&self.home.dir.file(base_offset, kind))?;
         }
         Ok(())
-    }
-
-    /// Gives a segment's log a name that neither we nor Kafka read.
-    fn set_aside(&self, path: &Path, why: &str) -> io::Result<()> {
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(format!(".{}.stray", Uuid::new_v4().simple()));
-        tracing::error!(
-            path = %path.display(),
-            aside = %Path::new(&aside).display(),
-            why,
-            "a segment is set aside"
-        );
-        fs::rename(path, aside)
     }
 
     /// Fsyncs every segment that was recovered, and the directory.

@@ -143,15 +143,22 @@ fn a_torn_tail_is_cut_at_the_last_whole_batch() {
 }
 
 #[test]
-fn segments_after_a_damaged_one_are_dropped() {
+fn segments_after_a_damaged_one_are_set_aside_but_for_empty_ones() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t-0");
     let log = open(&path, small_segments());
     for _ in 0..50 {
         append(&log, batch(NOW_MS, 2, 40));
     }
+    log.roll(NOW_MS).unwrap();
     drop(log);
     let bases = base_offsets(&path);
+    let (empty, behind) = bases[3..].split_last().unwrap();
+    assert_eq!(fs::metadata(log_file(&path, *empty)).unwrap().len(), 0);
+    let behind: Vec<_> = behind
+        .iter()
+        .map(|base| fs::read(log_file(&path, *base)).unwrap())
+        .collect();
     let mut bytes = fs::read(log_file(&path, bases[2])).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
@@ -159,6 +166,12 @@ fn segments_after_a_damaged_one_are_dropped() {
 
     let log = open_at(&path, small_segments(), 0);
     assert_eq!(base_offsets(&path), bases[..3]);
+    let names = file_names(&path);
+    let aside = names.iter().filter(|name| name.ends_with(".stray"));
+    let aside: Vec<_> = aside
+        .map(|name| fs::read(path.join(name)).unwrap())
+        .collect();
+    assert_eq!(aside, behind);
     assert_eq!(log.log_end(), bases[3] - 2, "short of the damaged batch");
     append(&log, batch(NOW_MS, 1, 10));
     assert_eq!(
