@@ -390,6 +390,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> LogsError {
 
 /// Notes which partitions the directory holds, and what an earlier run left to be removed.
 fn take_stock(store: &LogDir, index: usize, found: &mut Found) -> Result<(), LogsError> {
+    let mut strays = 0;
     for partition in store.partitions().map_err(at(store.path()))? {
         match partition.kind {
             PartitionKind::Current => {
@@ -404,8 +405,12 @@ fn take_stock(store: &LogDir, index: usize, found: &mut Found) -> Result<(), Log
                 }
             }
             PartitionKind::Deleted => store.delete_found(&partition),
-            PartitionKind::Future | PartitionKind::Stray => {}
+            PartitionKind::Stray => strays += 1,
+            PartitionKind::Future => {}
         }
+    }
+    if strays > 0 {
+        tracing::warn!(dir = %store.path().display(), strays, "stray partitions are kept; nothing reads them, they may be removed");
     }
     Ok(())
 }

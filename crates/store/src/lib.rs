@@ -48,6 +48,7 @@ mod scan;
 mod scrub;
 mod scrub_mark;
 mod segment;
+mod strays;
 mod sync;
 #[cfg(test)]
 mod test_support;

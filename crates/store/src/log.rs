@@ -5,7 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -55,6 +55,8 @@ pub struct Log {
     pub(crate) syncing: Mutex<()>,
     pub(crate) epochs: RwLock<EpochCache>,
     pub(crate) doomed: Mutex<Vec<Doomed>>,
+    /// Names of what recovery set aside, now or earlier.
+    pub(crate) strays: Mutex<Vec<PathBuf>>,
 }
 
 /// What only an append changes.
@@ -76,6 +78,7 @@ pub(crate) struct Recovered {
     pub(crate) epochs: EpochCache,
     pub(crate) writer: Writer,
     pub(crate) newborn: bool,
+    pub(crate) strays: Vec<PathBuf>,
 }
 
 impl Log {
@@ -96,6 +99,7 @@ impl Log {
             syncing: Mutex::new(()),
             epochs: RwLock::new(recovered.epochs),
             doomed: Mutex::new(Vec::new()),
+            strays: Mutex::new(recovered.strays),
         }
     }
 

@@ -8,8 +8,6 @@ use parking_lot::RwLock;
 pub(crate) const DELETED_SUFFIX: &str = ".deleted";
 pub(crate) const CLEANED_SUFFIX: &str = ".cleaned";
 pub(crate) const SWAP_SUFFIX: &str = ".swap";
-/// Ours: of a segment's log that recovery set aside.
-pub(crate) const STRAY_SUFFIX: &str = ".stray";
 
 /// Digits of the base offset in a file's name.
 const OFFSET_DIGITS: usize = 20;

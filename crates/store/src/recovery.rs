@@ -5,13 +5,11 @@
 //! write-back may have failed, and what is kept is fsynced before the log opens: it may have been
 //! written, but never synced, by the process that died.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use uuid::Uuid;
 
 use crate::checked_scan::CheckedScan;
 use crate::checkpoint::sync_dir;
@@ -19,10 +17,11 @@ use crate::epoch_cache::EpochCache;
 use crate::leftovers;
 use crate::log::{Log, LogOptions, Recovered};
 use crate::mark::Mark;
-use crate::names::{FileKind, PartitionDir, STRAY_SUFFIX, parse_file_name};
+use crate::names::{FileKind, PartitionDir, parse_file_name};
 use crate::producer_recovery::{MissingSnapshot, load_producers};
 use crate::scan::BatchAt;
 use crate::segment::{Segment, SegmentHome};
+use crate::strays;
 use crate::sync::remove_if_there;
 
 /// What the log dir's checkpoints say of a log.
@@ -70,6 +69,7 @@ impl Log {
             checkpoint,
             now_ms,
             has_gaps: Cell::new(options.config.cleanup_compact),
+            strays: RefCell::default(),
         };
         let recovered = recovery.run().map_err(|source| OpenError {
             path: dir.to_owned(),
@@ -87,6 +87,7 @@ struct Recovery<'a> {
     now_ms: i64,
     /// Compacted, or seen to have been.
     has_gaps: Cell<bool>,
+    strays: RefCell<Vec<PathBuf>>,
 }
 
 /// The files found in the directory.
@@ -145,18 +146,26 @@ impl Recovery<'_> {
             writer,
             // The process that made the directory, or files in it, may have died before it synced them.
             newborn: newborn || (!self.checkpoint.clean && self.checkpoint.recovery_point == 0),
+            strays: self.strays.take(),
         })
     }
 
     fn list(&self) -> io::Result<Listing> {
         let mut listing = Listing::default();
         for entry in fs::read_dir(self.dir)? {
-            match entry?.file_name().to_str().and_then(parse_file_name) {
+            let name = entry?.file_name();
+            let name = name.to_str().unwrap_or_default();
+            match parse_file_name(name) {
                 Some((offset, FileKind::Log)) => listing.base_offsets.push(offset),
                 Some((offset, FileKind::Index)) => listing.indexes.push(offset),
                 Some((offset, FileKind::TimeIndex)) => listing.time_indexes.push(offset),
+                None if strays::is_stray(name) => self.strays.borrow_mut().push(name.into()),
                 _ => {}
             }
+        }
+        let strays = self.strays.borrow().len();
+        if strays > 0 {
+            tracing::warn!(dir = %self.dir.display(), strays, "segments that were set aside are kept");
         }
         listing.base_offsets.sort_unstable();
         for (found, kind) in [
@@ -418,15 +427,14 @@ impl Recovery<'_> {
         Ok(offset)
     }
 
-    /// Removes a segment's files. Its log gets a name that neither we nor Kafka read, if there is anything in it.
+    /// Removes a segment's files. Its log is set aside if there is anything in it.
     fn discard(&self, base_offset: i64, size_bytes: u64, why: &str) -> io::Result<()> {
         let path = self.home.dir.file(base_offset, FileKind::Log);
         if size_bytes > 0 {
-            let mut aside = path.as_os_str().to_owned();
-            aside.push(format!(".{}{STRAY_SUFFIX}", Uuid::new_v4().simple()));
-            let aside = Path::new(&aside);
+            let aside = strays::new_name(base_offset);
             tracing::error!(path = %path.display(), aside = %aside.display(), why, "a segment is set aside");
-            fs::rename(path, aside)?;
+            fs::rename(path, self.dir.join(&aside))?;
+            self.strays.borrow_mut().push(aside);
         } else {
             tracing::warn!(path = %path.display(), why, "dropping an empty segment");
         }
