@@ -3,6 +3,7 @@
 import hashlib
 import random
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -21,6 +22,10 @@ RECORDS = 1_000_000
 RECORD_BYTES = 1_000
 KILLS = 6
 LONG_KILLS = 200
+# After every other kill, the broker that starts is killed as often again, so long at most after its start.
+KILLS_OF_A_START = 3
+KILL_START_WITHIN_S = 0.3
+READY = b" is ready after "
 # So that segments are rolled while it is killed.
 SMALL_SEGMENTS = {"log.segment.bytes": "4194304"}
 TOOL_LIMIT_S = 300
@@ -91,17 +96,39 @@ def consume_perf(report, broker, name):
 
 
 def crash(report, kills=KILLS):
-    """SIGKILL at any moment under load: what was acknowledged is there, in order, once."""
+    """SIGKILL at any moment under load, and of a start: what was acknowledged is there, in order, once."""
     with Tidelog(SMALL_SEGMENTS) as broker, Load(broker) as load:
-        for _ in range(kills):
+        cut_short = 0
+        for number in range(kills):
             time.sleep(random.uniform(0.3, 2.5))
             broker.kill()
+            if number % 2:
+                cut_short += kill_starts(broker)
             began = time.monotonic()
             broker.start()
             say(f"killed; ready again after {time.monotonic() - began:.2f} s")
+        report.note(cut_short > 0, "a start is killed before it is done")
         time.sleep(2)
         ok, _, said = load.check()
         report.note(ok, "acknowledged records outlive SIGKILL", said)
+
+
+def kill_starts(broker):
+    """Kills a broker in the midst of its start, and the one that starts after it: while it recovers logs, replays metadata,
+    writes checkpoints. Answers how many had not come to say that they are ready."""
+    cut_short = 0
+    for _ in range(KILLS_OF_A_START):
+        said_before = broker.log.stat().st_size
+        broker.launch()
+        time.sleep(random.uniform(0, KILL_START_WITHIN_S))
+        broker.kill()
+        if broker.process.returncode != -signal.SIGKILL:
+            raise AssertionError(f"a start ended with {broker.process.returncode}:\n{broker.tail()}")
+        with open(broker.log, "rb") as log:
+            log.seek(said_before)
+            cut_short += READY not in log.read()
+    say(f"{cut_short} of {KILLS_OF_A_START} starts are cut short")
+    return cut_short
 
 
 def crash_long(report):
