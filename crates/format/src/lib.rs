@@ -11,6 +11,7 @@ mod iter;
 mod lz4;
 mod record;
 mod search;
+mod survey;
 mod validate;
 pub mod varint;
 mod walk;

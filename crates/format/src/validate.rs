@@ -1,15 +1,16 @@
 //! What a batch from a producer must satisfy before it is appended: the rules of Kafka's log
 //! validator, for a batch that lies in memory.
 //!
-//! Header and checksum are always checked. An uncompressed batch is walked by its record framing.
-//! A compressed batch is opened only when the rules need its records. Nothing is allocated for a
-//! batch that is in order, except by a decompressor.
+//! Header and checksum are always checked. The record framing of an uncompressed batch is surveyed,
+//! and walked where the survey does not settle it. A compressed batch is opened only when the rules
+//! need its records. Nothing is allocated for a batch that is in order, except by a decompressor.
 
 use crate::compression::{CompressionError, read_error, reader};
 use crate::header::{
     BatchError, BatchHeader, Compression, NO_TIMESTAMP, TimestampType, check_crc, set_max_timestamp,
 };
 use crate::record::timestamp;
+use crate::survey::{Survey, survey};
 use crate::walk::{Slice, Source, Stream, next_frame};
 
 /// A refusal names at most so many records: its size must not follow that of the batch.
@@ -201,7 +202,14 @@ fn max_timestamp(
 ) -> Result<i64, ValidationError> {
     let body = header.body_of(batch)?;
     match header.compression() {
-        Compression::None => walk(&mut Slice::new(body), header, rules),
+        Compression::None => {
+            let settled = survey(body, header.record_count)
+                .and_then(|survey| surveyed_max_timestamp(&survey, header, rules));
+            match settled {
+                Some(max_timestamp) => Ok(max_timestamp),
+                None => walk(&mut Slice::new(body), header, rules),
+            }
+        }
         _ if header_settles(header, rules) => Ok(header.max_timestamp),
         codec => {
             let cap_bytes = rules.max_decompressed_bytes.min(*left_bytes);
@@ -231,6 +239,28 @@ fn header_settles(header: &BatchHeader, rules: &Rules) -> bool {
     !rules.open_compressed && !rules.compacted && timestamps_settled
 }
 
+/// The largest timestamp, where the survey shows that no record breaks a rule.
+fn surveyed_max_timestamp(survey: &Survey, header: &BatchHeader, rules: &Rules) -> Option<i64> {
+    if header.timestamp_type() == TimestampType::LogAppendTime
+        || (rules.compacted && !survey.all_have_keys)
+    {
+        return None;
+    }
+    // Where neither the smallest nor the largest sum and difference wraps, none does.
+    let oldest = header
+        .base_timestamp
+        .checked_add(survey.min_timestamp_delta)?;
+    let newest = header
+        .base_timestamp
+        .checked_add(survey.max_timestamp_delta)?;
+    let in_range = rules.timestamp_type == TimestampType::LogAppendTime
+        || (rules.now_ms.checked_sub(oldest)? <= rules.timestamp_before_max_ms
+            && newest.checked_sub(rules.now_ms)? <= rules.timestamp_after_max_ms);
+    in_range.then_some(newest.max(NO_TIMESTAMP))
+}
+
+// Inlined into its caller, its loop runs out of registers.
+#[inline(never)]
 fn walk(
     source: &mut impl Source,
     header: &BatchHeader,
@@ -291,3 +321,7 @@ fn timestamp_error(header: &BatchHeader, timestamp: i64, rules: &Rules) -> Optio
 #[cfg(test)]
 #[path = "validate_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "reference_tests.rs"]
+mod reference_tests;

@@ -60,6 +60,31 @@ fn groups_from(max_size_bytes: u32, mut next: impl FnMut() -> Option<u8>) -> Opt
     None
 }
 
+/// Decodes the value at the front of a word whose first byte is the lowest, and tells the size of its
+/// encoding. One of more than 8 bytes is refused.
+#[inline(always)]
+pub(crate) fn varlong_in(word: u64) -> Option<(i64, usize)> {
+    // Branches that are guessed right cost less than the steps that serve any size.
+    let (value, size_bytes) = if word & 0x80 == 0 {
+        (word & 0x7f, 1)
+    } else if word & 0x8000 == 0 {
+        (word & 0x7f | word >> 1 & 0x3f80, 2)
+    } else {
+        let ends = !word & 0x8080_8080_8080_8080;
+        if ends == 0 {
+            return None;
+        }
+        let up_to_first_end = ends ^ (ends - 1);
+        // Groups of 7 bits are joined to some of 14, then 28, then all 56.
+        let sevens = word & up_to_first_end & 0x7f7f_7f7f_7f7f_7f7f;
+        let fourteens = sevens & 0x007f_007f_007f_007f | (sevens & 0x7f00_7f00_7f00_7f00) >> 1;
+        let halves = fourteens & 0x0000_3fff_0000_3fff | (fourteens & 0x3fff_0000_3fff_0000) >> 2;
+        let value = halves & 0x0fff_ffff | (halves & 0x0fff_ffff_0000_0000) >> 4;
+        (value, ends.trailing_zeros() as usize / 8 + 1)
+    };
+    Some((unzigzag_64(value), size_bytes))
+}
+
 #[inline]
 fn pop(input: &mut &[u8]) -> Option<u8> {
     let (&byte, rest) = input.split_first()?;
@@ -99,7 +124,7 @@ pub fn varlong_size_bytes(value: i64) -> usize {
     groups(zigzag_64(value))
 }
 
-fn zigzag_32(value: i32) -> u32 {
+pub(crate) fn zigzag_32(value: i32) -> u32 {
     ((value << 1) ^ (value >> 31)) as u32
 }
 
@@ -171,6 +196,15 @@ mod tests {
             let mut input = out.as_slice();
             prop_assert_eq!(read_varlong(&mut input), Some(value));
             prop_assert!(input.is_empty());
+        }
+
+        #[test]
+        fn a_word_is_decoded_as_its_bytes_are(bytes: [u8; 8], continued in 0_usize..=8) {
+            let mut bytes = bytes;
+            bytes[..continued].iter_mut().for_each(|byte| *byte |= 0x80);
+            let mut input = bytes.as_slice();
+            let expected = read_varlong(&mut input).map(|value| (value, 8 - input.len()));
+            prop_assert_eq!(varlong_in(u64::from_le_bytes(bytes)), expected);
         }
 
         #[test]
