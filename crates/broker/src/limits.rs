@@ -28,10 +28,10 @@ pub(crate) const FIRST_STEP_BYTES: usize = 1024;
 /// scarce follow one another, so that there is one large buffer at a time.
 pub(crate) const GROWN_BYTES: usize = 2 * 1024 * 1024;
 
-/// Requests that are read into a spare buffer, all of which have the largest of these sizes: what clients send by default,
-/// with its framing. Smaller ones are the allocator's daily bread, larger ones are rare.
+/// Requests that are read into a spare buffer, if they may be in memory as a whole. All spares have the largest of these
+/// sizes: what clients send by default, with its framing.
 pub(crate) const SPARED_BYTES: RangeInclusive<usize> = 32 * 1024..=(1024 + 64) * 1024;
-/// Spare buffers that a thread keeps: as many requests as it may well have under way at once, and little memory.
+/// Spare buffers of a thread: as many large requests as it may well have under way at once. They stay, beside the budget.
 pub(crate) const SPARE_BUFFERS: usize = 4;
 
 /// A request of at most this size draws on a pool of its own, unless it is a Produce.

@@ -61,7 +61,7 @@ pub enum LogsError {
     NotHere(Uuid),
     #[error("partition {name} is in two log directories, {} among them", path.display())]
     Twice { name: PartitionName, path: PathBuf },
-    #[error("{} has a log of {name} that does not say of which topic; the topic's is assigned to the directory with id {assigned}", path.display())]
+    #[error("{} has a log of {name} that does not say of which topic; the topic's is assigned to the directory with id {assigned}: bring that back, or restore this one's partition.metadata", path.display())]
     Nameless {
         name: PartitionName,
         path: PathBuf,

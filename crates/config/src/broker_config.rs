@@ -65,7 +65,7 @@ const SINGLE_NODE: &[(&str, &str)] = &[
 
 /// What stands for the file when there is none: the rest of the `server.properties` that Kafka
 /// ships, so that DescribeConfigs shows the same keys as static. Two values are ours: with Kafka's 100 KiB of socket buffers
-/// a large Produce or Fetch costs up to twice the CPU.
+/// a large Produce costs up to half as much CPU again.
 const SHIPPED: &[(&str, &str)] = &[
     ("num.network.threads", "3"),
     ("num.io.threads", "8"),

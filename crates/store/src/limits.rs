@@ -15,8 +15,8 @@ pub(crate) const INDEX_BLOCK_BYTES: usize = 4 * 1024;
 /// Answers of a segment whose ends are remembered: one each for as many readers.
 pub(crate) const TRAIL_PLACES: usize = 8;
 
-/// Batches that a cut steps over by their headers rather than asking the index: as many reads cost no more than opening it.
-pub(crate) const CUT_STEPS: u32 = 4;
+/// Batches that a cut steps over by their headers before it asks the index: as many reads cost no more than opening it.
+pub(crate) const CUT_STEPS: usize = 4;
 
 /// Bytes read at once by recovery; a larger batch is read whole.
 pub(crate) const RECOVERY_CHUNK_BYTES: usize = 1 << 20;

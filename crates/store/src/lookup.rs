@@ -66,35 +66,33 @@ impl Segment {
             });
         }
         if start.end_position() > wanted && !at_least_one {
+            return Ok(start.into());
+        }
+        let mut from = start.end_position();
+        if from >= wanted {
             return Ok(Place {
-                offset: start.header.base_offset,
-                position: start.position,
+                offset: start.header.next_offset(),
+                position: from,
             });
         }
-        let mut end = Place {
-            offset: start.header.next_offset(),
-            position: start.end_position(),
-        };
-        let steps = wanted.saturating_sub(end.position) / start.header.size_bytes().max(1) as u32;
-        let mut from = end.position;
-        if steps > CUT_STEPS {
-            from = from.max(self.index.lookup_position(wanted)?.position);
-        }
-        for batch in self.scan_from(from, limit)? {
+        for batch in self.scan_from(from, limit)?.take(CUT_STEPS) {
             let batch = batch?;
-            end = Place {
-                offset: batch.header.base_offset,
-                position: batch.position,
-            };
             if batch.end_position() > wanted {
-                break;
+                return Ok((&batch).into());
             }
-            end = Place {
-                offset: batch.header.next_offset(),
-                position: batch.end_position(),
-            };
+            from = batch.end_position();
         }
-        Ok(end)
+        let indexed = self.index.lookup_position(wanted)?.position;
+        for batch in self.scan_from(from.max(indexed), limit)? {
+            let batch = batch?;
+            if batch.end_position() > wanted {
+                return Ok((&batch).into());
+            }
+        }
+        Ok(Place {
+            offset: up_to,
+            position: limit,
+        })
     }
 
     /// The offset after the last batch of the log file at `path`.

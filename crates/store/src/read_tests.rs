@@ -145,3 +145,44 @@ fn who_reads_on_needs_no_index() {
         "nobody's answer ended there"
     );
 }
+
+#[test]
+fn a_batch_that_fills_the_answer_is_had_without_a_look_at_the_next() {
+    let dir = dir_on_a_disk();
+    let path = dir.path().join("t-0");
+    let log = open(&path, LogConfig::default());
+    append(&log, batch(NOW_MS, 1, 10_000));
+    append(&log, batch(NOW_MS, 1, 10_000));
+    let size = batch(NOW_MS, 1, 10_000).len() as u32;
+    let file = File::options()
+        .write(true)
+        .open(path.join("00000000000000000000.log"))
+        .unwrap();
+    file.write_all_at(&[0xff; 60], u64::from(size)).unwrap();
+    for max_bytes in [1, size] {
+        let found = log.read(0, max_bytes, 2, true).unwrap();
+        assert_eq!(found.len() as u32, size);
+    }
+    assert!(log.read(0, size + 1, 2, true).is_err());
+}
+
+#[test]
+fn small_batches_behind_a_large_one_are_cut_by_the_index() {
+    let dir = dir_on_a_disk();
+    let path = dir.path().join("t-0");
+    let log = open(&path, LogConfig::default());
+    append(&log, batch(NOW_MS, 1, 200_000));
+    for _ in 0..5_000 {
+        append(&log, batch(NOW_MS, 1, 100));
+    }
+    let (large, small) = (batch(NOW_MS, 1, 200_000).len(), batch(NOW_MS, 1, 100).len());
+    log.roll(NOW_MS).unwrap();
+    forget(&path, ".index");
+    for fitting in [0, 1, 3, 4, 5, 300, 4_999, 5_000] {
+        for beyond in [0, small - 1] {
+            let wanted = (large + fitting * small + beyond) as u32;
+            let found = log.read(0, wanted, 5_001, true).unwrap();
+            assert_eq!(found.len(), large + fitting * small);
+        }
+    }
+}

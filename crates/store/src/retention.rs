@@ -43,9 +43,9 @@ impl Log {
     /// beyond `up_to` (the high watermark). Returns how many; their files are unlinked by
     /// [`purge`](Self::purge) when their delay is over.
     pub fn apply_retention(&self, now_ms: i64, up_to: i64) -> io::Result<usize> {
-        self.drop_strays(now_ms);
         let _syncing = self.syncing.lock();
         self.check_usable()?;
+        self.drop_strays(now_ms);
         let mut writer = self.writer.lock();
         let count = self.expired_segments(now_ms, up_to)?;
         if count == 0 {

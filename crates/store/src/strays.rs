@@ -44,12 +44,12 @@ impl Log {
         let dir = self.path();
         self.strays.lock().retain(|name| {
             let path = dir.join(name);
-            let dropped = is_older(&path, due_ms).and_then(|is_older| {
-                if is_older {
+            let dropped = is_due(&path, due_ms).and_then(|is_due| {
+                if is_due {
                     tracing::warn!(path = %path.display(), "dropping what was set aside: retention is over");
                     remove_if_there(&path)?;
                 }
-                Ok(is_older)
+                Ok(is_due)
             });
             match dropped {
                 Ok(is_dropped) => !is_dropped,
@@ -65,7 +65,7 @@ impl Log {
 }
 
 /// Whether the file was set aside before `due_ms`, and has no record that is younger, as far as it can be read.
-fn is_older(path: &Path, due_ms: i64) -> io::Result<bool> {
+fn is_due(path: &Path, due_ms: i64) -> io::Result<bool> {
     let metadata = fs::metadata(path)?;
     // A file's renaming counts as its change.
     if metadata.ctime().saturating_mul(1000) >= due_ms {

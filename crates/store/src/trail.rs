@@ -4,53 +4,52 @@
 use parking_lot::Mutex;
 
 use crate::limits::TRAIL_PLACES;
+use crate::scan::BatchAt;
 
 #[derive(Debug, Default)]
 pub(crate) struct Trail(Mutex<Places>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Places {
-    latest: [Place; TRAIL_PLACES],
+    latest: [Option<Place>; TRAIL_PLACES],
     oldest: usize,
 }
 
-/// The first batch that ends at or after `offset`, once there is one, begins at `position`: what is published stays.
+/// The first batch that ends at or after `offset`, once there is one, begins at or after `position`: what is published stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) offset: i64,
     pub(crate) position: u32,
 }
 
+impl From<&BatchAt> for Place {
+    /// Where the batch begins.
+    fn from(batch: &BatchAt) -> Self {
+        Self {
+            offset: batch.header.base_offset,
+            position: batch.position,
+        }
+    }
+}
+
 impl Trail {
     pub(crate) fn note(&self, place: Place) {
         let mut places = self.0.lock();
-        if places.latest.contains(&place) {
+        if places.latest.contains(&Some(place)) {
             return;
         }
         let oldest = places.oldest;
         if let Some(forgotten) = places.latest.get_mut(oldest) {
-            *forgotten = place;
+            *forgotten = Some(place);
         }
         places.oldest = (oldest + 1) % TRAIL_PLACES;
     }
 
     pub(crate) fn position_of(&self, offset: i64) -> Option<u32> {
         let places = self.0.lock();
-        let found = places.latest.iter().find(|place| place.offset == offset);
+        let mut known = places.latest.iter().flatten();
+        let found = known.find(|place| place.offset == offset);
         found.map(|place| place.position)
-    }
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        const NOWHERE: Place = Place {
-            offset: i64::MIN,
-            position: 0,
-        };
-        Self {
-            latest: [NOWHERE; TRAIL_PLACES],
-            oldest: 0,
-        }
     }
 }
 

@@ -199,11 +199,13 @@ impl GroupCoordinator {
         };
         for index in delta.partitions.get(&offsets.id).into_iter().flatten() {
             let known = offsets.partition(*index);
+            let mut deleted_topics = self.deleted_topics.lock();
             if known.is_some_and(|known| known.has_leader() && known.leader != node_id) {
-                self.deleted_topics.lock().remove(index);
+                deleted_topics.remove(index);
             } else {
-                self.deleted_topics_of(*index);
+                deleted_topics.entry(*index).or_default();
             }
+            drop(deleted_topics);
             let led = known.filter(|known| known.leader == node_id);
             match (led, topic.partition(*index)) {
                 (Some(led), Some(partition)) => self.elected(&topic, partition, led.leader_epoch),
@@ -228,7 +230,7 @@ impl GroupCoordinator {
                 settings: self.settings,
                 loads: Arc::clone(&self.loads),
             };
-            let deleted_topics = self.deleted_topics_of(index);
+            let deleted_topics = Arc::clone(self.deleted_topics.lock().entry(index).or_default());
             let shard = ShardHandle::start(&self.runtime, seat, former, deleted_topics);
             shards.insert(index, Arc::new(shard));
         }
@@ -257,10 +259,6 @@ impl GroupCoordinator {
         for deleted_topics in self.deleted_topics.lock().values() {
             deleted_topics.add([(Arc::clone(name), id)]);
         }
-    }
-
-    fn deleted_topics_of(&self, index: i32) -> Arc<DeletedTopics> {
-        Arc::clone(self.deleted_topics.lock().entry(index).or_default())
     }
 
     /// Returns when no shard appends any more.

@@ -19,7 +19,8 @@ pub(crate) struct Dir {
     pub(super) id: Uuid,
     pub(super) disk: Arc<Disk>,
     pub(super) logs: AtomicUsize,
-    /// Logs that were found and could not be opened, or not yet, or are not among the topics' yet. What is in them is neither checked nor synced.
+    /// Logs that could not be opened, or are being opened and are not among the topics' yet. What is in them is neither
+    /// checked nor synced. Before the first are opened, no checkpoint is written.
     pub(super) unopened: Mutex<HashSet<PartitionName>>,
     /// Sticky until a restart.
     pub(super) offline: AtomicBool,

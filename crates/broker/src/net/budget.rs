@@ -1,7 +1,7 @@
 //! The memory that all requests in flight may hold together (`queued.max.request.bytes`), and beside it a small pool for
 //! small requests other than Produce: neither who sends large ones nor a disk that hangs keeps anybody else from asking.
 //!
-//! Invariants: no more of a request is in memory than its share allows, but for one *elder* in each pool, which holds no
+//! Invariants: no more of a request arrives in memory than its share allows, but for one *elder* in each pool, which holds no
 //! share and may grow to its whole size. Whoever only announces a request holds nothing that another cannot do without:
 //! half of a pool is given to whole requests at once, the rest in steps for what has arrived. No two requests wait for
 //! each other: the first to find a pool empty, or to need more than [`GROWN_BYTES`] in steps, becomes its elder; and while

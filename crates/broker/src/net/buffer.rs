@@ -1,11 +1,12 @@
 //! The memory that a request is read into.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use bytes::{Buf, BufMut, BytesMut};
 use memmap2::MmapMut;
+use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
 use crate::limits::{GROWN_BYTES, SPARE_BUFFERS, SPARED_BYTES};
@@ -19,40 +20,56 @@ pub(crate) enum Buffer {
 }
 
 thread_local! {
-    static SPARES: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
+    static SPARES: Arc<Spares> = Arc::default();
 }
 
-/// A buffer of one size for large requests of many sizes, kept for the next when it is dropped: they run in the same few
-/// pages, which the thread's core has at hand.
-pub(crate) struct Spare(BytesMut);
+/// The buffers of a thread, [`SPARE_BUFFERS`] at most, in use or waiting: of one size for large requests of many sizes,
+/// which thus run in the same few pages.
+#[derive(Debug, Default)]
+struct Spares(Mutex<Shelf>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    made: usize,
+    waiting: Vec<BytesMut>,
+}
+
+/// A buffer that goes back to the thread that it comes from.
+pub(crate) struct Spare {
+    bytes: BytesMut,
+    home: Arc<Spares>,
+}
 
 impl Spare {
-    fn take() -> Self {
-        let spare = SPARES.with_borrow_mut(Vec::pop);
-        Self(spare.unwrap_or_else(|| BytesMut::with_capacity(*SPARED_BYTES.end())))
+    /// One of this thread's, if it has one left.
+    fn take() -> Option<Self> {
+        let home = SPARES.with(Arc::clone);
+        let mut shelf = home.0.lock();
+        let bytes = match shelf.waiting.pop() {
+            Some(bytes) => bytes,
+            None if shelf.made < SPARE_BUFFERS => {
+                shelf.made += 1;
+                BytesMut::with_capacity(*SPARED_BYTES.end())
+            }
+            None => return None,
+        };
+        drop(shelf);
+        Some(Self { bytes, home })
     }
 }
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.0);
+        let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        // At the end of a thread there is no more keeping.
-        let _ = SPARES.try_with(|spares| {
-            let mut spares = spares.borrow_mut();
-            if spares.len() < SPARE_BUFFERS && bytes.capacity() == *SPARED_BYTES.end() {
-                spares.push(bytes);
-            }
-        });
+        self.home.0.lock().waiting.push(bytes);
     }
 }
 
 impl Buffer {
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        match SPARED_BYTES.contains(&bytes) {
-            true => Self::Spare(Spare::take()),
-            false => Self::Heap(BytesMut::with_capacity(bytes)),
-        }
+        let spare = SPARED_BYTES.contains(&bytes).then(Spare::take).flatten();
+        spare.map_or_else(|| Self::Heap(BytesMut::with_capacity(bytes)), Self::Spare)
     }
 
     /// Makes room for `capacity` bytes in all.
@@ -61,7 +78,7 @@ impl Buffer {
             let mut map = MmapMut::map_anon(capacity)?;
             let filled = (&mut map[..]).write(self)?;
             *self = Self::Pages { map, filled };
-        } else if let Self::Heap(bytes) | Self::Spare(Spare(bytes)) = self {
+        } else if let Self::Heap(bytes) | Self::Spare(Spare { bytes, .. }) = self {
             bytes.reserve(capacity.saturating_sub(bytes.len()));
         }
         Ok(())
@@ -71,7 +88,7 @@ impl Buffer {
     pub(super) fn take(&mut self, ahead: &mut BytesMut, room: usize) {
         let taken = room.min(ahead.len());
         match self {
-            Self::Heap(bytes) | Self::Spare(Spare(bytes)) => bytes.put(ahead.take(taken)),
+            Self::Heap(bytes) | Self::Spare(Spare { bytes, .. }) => bytes.put(ahead.take(taken)),
             Self::Pages { map, filled } => {
                 ahead.copy_to_slice(part(map, *filled, taken));
                 *filled += taken;
@@ -82,7 +99,7 @@ impl Buffer {
     /// Reads no more than `room` bytes, for which there is room; `Ok(0)` at the end of the stream.
     pub(super) fn read(&mut self, stream: &TcpStream, room: usize) -> io::Result<usize> {
         match self {
-            Self::Heap(bytes) | Self::Spare(Spare(bytes)) => {
+            Self::Heap(bytes) | Self::Spare(Spare { bytes, .. }) => {
                 stream.try_read_buf(&mut bytes.limit(room))
             }
             Self::Pages { map, filled } => {
@@ -104,7 +121,7 @@ impl Deref for Buffer {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Heap(bytes) | Self::Spare(Spare(bytes)) => bytes,
+            Self::Heap(bytes) | Self::Spare(Spare { bytes, .. }) => bytes,
             Self::Pages { map, filled } => map.get(..*filled).unwrap_or_default(),
         }
     }
@@ -113,7 +130,7 @@ impl Deref for Buffer {
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
         match self {
-            Self::Heap(bytes) | Self::Spare(Spare(bytes)) => bytes,
+            Self::Heap(bytes) | Self::Spare(Spare { bytes, .. }) => bytes,
             Self::Pages { map, filled } => part(map, 0, *filled),
         }
     }
@@ -123,40 +140,33 @@ impl DerefMut for Buffer {
 mod tests {
     use super::*;
 
-    fn kept() -> usize {
-        SPARES.with_borrow(Vec::len)
+    fn address(buffer: &Buffer) -> Option<usize> {
+        match buffer {
+            Buffer::Spare(Spare { bytes, .. }) => Some(bytes.as_ptr().addr()),
+            _ => None,
+        }
     }
 
     #[test]
-    fn large_buffers_are_used_again_and_few_are_kept() {
-        let address = |buffer: &Buffer| match buffer {
-            Buffer::Spare(Spare(bytes)) => Some(bytes.as_ptr()),
-            _ => None,
-        };
+    fn large_buffers_are_used_again() {
         assert!(address(&Buffer::with_capacity(100)).is_none());
         let mut first = Buffer::with_capacity(100_000);
         first.take(&mut BytesMut::from(&[1; 10][..]), 10);
         let was_at = address(&first);
-        drop(first);
+        std::thread::spawn(|| drop(first)).join().unwrap();
         let second = Buffer::with_capacity(1_000_000);
-        assert_eq!(address(&second), was_at);
+        assert_eq!(address(&second), was_at, "it came back from elsewhere");
         assert!(was_at.is_some() && second.is_empty());
-
-        let more = std::iter::repeat_with(|| Buffer::with_capacity(100_000));
-        drop(more.take(SPARE_BUFFERS * 2).collect::<Vec<_>>());
-        assert_eq!(kept(), SPARE_BUFFERS);
     }
 
     #[test]
-    fn what_has_outgrown_the_common_size_is_not_kept() {
-        let mut grown = Buffer::with_capacity(100_000);
-        grown.grow(GROWN_BYTES).unwrap();
-        drop(grown);
-        assert_eq!(kept(), 0);
-        let mut mapped = Buffer::with_capacity(100_000);
-        mapped.grow(GROWN_BYTES + 1).unwrap();
-        assert_eq!(kept(), 1, "its spare is back already");
-        drop(mapped);
-        assert_eq!(kept(), 1);
+    fn a_thread_has_few() {
+        let buffers = || std::iter::repeat_with(|| Buffer::with_capacity(100_000));
+        let spares = |buffers: &[Buffer]| buffers.iter().filter_map(address).count();
+        let many: Vec<_> = buffers().take(SPARE_BUFFERS * 2).collect();
+        assert_eq!(spares(&many), SPARE_BUFFERS);
+        drop(many);
+        let again: Vec<_> = buffers().take(SPARE_BUFFERS * 2).collect();
+        assert_eq!(spares(&again), SPARE_BUFFERS);
     }
 }

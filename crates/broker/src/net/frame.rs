@@ -2,7 +2,7 @@
 //! the API and its version.
 //!
 //! Invariants: reading may be abandoned at any await and resumed; no frame's buffer exists before its size and API are
-//! known, checked and may be begun, and none holds more than its share of the budget allows. What came along with a frame's
+//! known, checked and may be begun, and none holds more than its share of the budget allows, but for a spare buffer of its thread. What came along with a frame's
 //! head is kept in a buffer of [`READ_AHEAD_BYTES`], so that a client's pipelined small requests cost one read together; a
 //! reader between two frames owns no buffer.
 

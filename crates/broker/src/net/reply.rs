@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use rustix::fs::sendfile;
 use rustix::net::SendFlags;
 use rustix::net::sockopt::set_tcp_cork;
 use store::Payload;
@@ -73,20 +74,13 @@ impl Reply {
     }
 
     /// Writes all of it, or fails when the peer takes nothing for `idle`.
-    pub(crate) async fn write_to(self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
-        // What belongs together travels together: the framing with the records before and behind it.
-        let corked = self.chunks.len() > 1 && self.chunks.iter().any(|chunk| !is_small(chunk));
-        if corked {
-            set_tcp_cork(stream, true)?;
-        }
-        self.write_chunks(stream, idle).await?;
-        if corked {
-            set_tcp_cork(stream, false)?;
-        }
-        Ok(())
-    }
-
-    async fn write_chunks(mut self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
+    pub(crate) async fn write_to(mut self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
+        let sink = Sink {
+            stream,
+            idle,
+            corks: self.size_bytes >= SENDFILE_FROM_BYTES as usize,
+        };
+        sink.cork(true)?;
         let mut turn_bytes = 0;
         while let Some(chunk) = self.chunks.pop_front() {
             turn_bytes += match chunk {
@@ -94,12 +88,10 @@ impl Reply {
                     file,
                     position,
                     len,
-                } if len >= SENDFILE_FROM_BYTES => {
-                    send_file(stream, &file, position, len, idle).await?
-                }
+                } if len >= SENDFILE_FROM_BYTES => sink.send_file(&file, position, len).await?,
                 small => {
-                    let gathered = self.gather(small).await?;
-                    write_all(stream, &gathered, idle).await?
+                    let gathered = self.gather(small, &sink).await?;
+                    sink.write_all(&gathered).await?
                 }
             };
             if turn_bytes >= SEND_TURN_BYTES {
@@ -107,22 +99,22 @@ impl Reply {
                 tokio::task::yield_now().await;
             }
         }
-        Ok(())
+        sink.cork(false)
     }
 
     /// Joins `first` with the small chunks behind it. A lone chunk of bytes is passed on as it is.
-    async fn gather(&mut self, first: Payload) -> io::Result<Bytes> {
+    async fn gather(&mut self, first: Payload, sink: &Sink<'_>) -> io::Result<Bytes> {
         if let Payload::Bytes(bytes) = &first
             && self.chunks.front().is_none_or(|next| !is_small(next))
         {
             return Ok(bytes.clone());
         }
         let mut gathered = BytesMut::new();
-        append(&mut gathered, first).await?;
+        append(&mut gathered, first, sink).await?;
         while gathered.len() < GATHER_BYTES
             && let Some(next) = self.chunks.pop_front_if(|next| is_small(next))
         {
-            append(&mut gathered, next).await?;
+            append(&mut gathered, next, sink).await?;
         }
         Ok(gathered.freeze())
     }
@@ -135,7 +127,7 @@ fn is_small(chunk: &Payload) -> bool {
     }
 }
 
-async fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
+async fn append(gathered: &mut BytesMut, chunk: Payload, sink: &Sink<'_>) -> io::Result<()> {
     match chunk {
         Payload::Bytes(bytes) => gathered.extend_from_slice(&bytes),
         Payload::File {
@@ -143,7 +135,8 @@ async fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
             position,
             len,
         } => {
-            warm::populate(&file, position, position + u64::from(len)).await?;
+            sink.warm(&file, position, position + u64::from(len))
+                .await?;
             let start = gathered.len();
             gathered.resize(start + len as usize, 0);
             let (_, room) = gathered.split_at_mut(start);
@@ -153,44 +146,61 @@ async fn append(gathered: &mut BytesMut, chunk: Payload) -> io::Result<()> {
     Ok(())
 }
 
-async fn write_all(stream: &TcpStream, mut bytes: &[u8], idle: Duration) -> io::Result<usize> {
-    let size = bytes.len();
-    while !bytes.is_empty() {
-        let written = write_some(stream, idle, || {
-            Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
-        })
-        .await?;
-        bytes = bytes.get(written..).unwrap_or_default();
-    }
-    Ok(size)
+/// The socket, for as long as one write lasts.
+struct Sink<'a> {
+    stream: &'a TcpStream,
+    idle: Duration,
+    /// Whether what belongs together, the framing with the records before and behind it, is held back until a packet is full.
+    corks: bool,
 }
 
-/// Sends the range from the page cache, a turn at a time.
-async fn send_file(
-    stream: &TcpStream,
-    file: &Arc<File>,
-    position: u64,
-    len: u32,
-    idle: Duration,
-) -> io::Result<usize> {
-    let (mut offset, end) = (position, position + u64::from(len));
-    while offset < end {
-        let turn_end = end.min(offset + SEND_TURN_BYTES as u64);
-        warm::populate(file, offset, turn_end).await?;
-        while offset < turn_end {
-            let left = usize::try_from(turn_end - offset).unwrap_or(SEND_TURN_BYTES);
-            let sent = write_some(stream, idle, || {
-                Ok(rustix::fs::sendfile(stream, file, Some(&mut offset), left)?)
-            });
-            if sent.await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+impl Sink<'_> {
+    fn cork(&self, on: bool) -> io::Result<()> {
+        if self.corks {
+            set_tcp_cork(self.stream, on)?;
+        }
+        Ok(())
+    }
+
+    /// Has the range in memory. What is in the socket already does not wait for the disk.
+    async fn warm(&self, file: &Arc<File>, from: u64, to: u64) -> io::Result<()> {
+        if warm::is_hot(file, from, to) {
+            return Ok(());
+        }
+        self.cork(false)?;
+        warm::populate(file, from, to).await?;
+        self.cork(true)
+    }
+
+    async fn write_all(&self, mut bytes: &[u8]) -> io::Result<usize> {
+        let size = bytes.len();
+        while !bytes.is_empty() {
+            let write = || Ok(rustix::net::send(self.stream, bytes, SendFlags::NOSIGNAL)?);
+            let written = write_some(self.stream, self.idle, write).await?;
+            bytes = bytes.get(written..).unwrap_or_default();
+        }
+        Ok(size)
+    }
+
+    /// Sends the range from the page cache, a turn at a time.
+    async fn send_file(&self, file: &Arc<File>, position: u64, len: u32) -> io::Result<usize> {
+        let (mut offset, end) = (position, position + u64::from(len));
+        while offset < end {
+            let turn_end = end.min(offset + SEND_TURN_BYTES as u64);
+            self.warm(file, offset, turn_end).await?;
+            while offset < turn_end {
+                let left = usize::try_from(turn_end - offset).unwrap_or(SEND_TURN_BYTES);
+                let send = || Ok(sendfile(self.stream, file, Some(&mut offset), left)?);
+                if write_some(self.stream, self.idle, send).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            if turn_end < end {
+                tokio::task::yield_now().await;
             }
         }
-        if turn_end < end {
-            tokio::task::yield_now().await;
-        }
+        Ok(len as usize)
     }
-    Ok(len as usize)
 }
 
 /// Has `write` put bytes into the socket as soon as there is room, or fails when there is none for `idle`.
