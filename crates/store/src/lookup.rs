@@ -1,9 +1,7 @@
 //! Where the batches of a segment lie: from an offset, and up to a size.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::limits::CUT_STEPS;
 use crate::offset_index::OffsetPosition;
@@ -97,10 +95,8 @@ impl Segment {
 
     /// The offset after the last batch of the log file at `path`.
     pub(crate) fn next_offset_of(path: &Path, base_offset: i64) -> io::Result<i64> {
-        let file = Arc::new(File::open(path)?);
-        let size_bytes = u32::try_from(file.metadata()?.len()).unwrap_or(u32::MAX);
         let mut offset = base_offset;
-        for batch in HeaderScan::new(file, 0, size_bytes) {
+        for batch in HeaderScan::open(path)? {
             offset = batch?.header.next_offset();
         }
         Ok(offset)

@@ -35,6 +35,20 @@ fn forget(dir: &Path, suffix: &str) {
     }
 }
 
+/// A log of 1,000 batches in a segment that has ended, each in the index.
+fn densely_indexed(path: &Path) -> Log {
+    let config = LogConfig {
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    };
+    let log = open(path, config);
+    for _ in 0..1000 {
+        append(&log, batch(NOW_MS, 1, 100));
+    }
+    log.roll(NOW_MS).unwrap();
+    log
+}
+
 /// A directory of the file system that has been built on: others may be in memory altogether.
 fn dir_on_a_disk() -> tempfile::TempDir {
     let built = std::env::current_exe().unwrap();
@@ -82,15 +96,7 @@ fn tells_whether_more_follows() {
 fn what_is_not_in_memory_is_not_waited_for() {
     let dir = dir_on_a_disk();
     let path = dir.path().join("t-0");
-    let config = LogConfig {
-        index_interval_bytes: 100,
-        ..LogConfig::default()
-    };
-    let log = open(&path, config);
-    for _ in 0..1000 {
-        append(&log, batch(NOW_MS, 1, 100));
-    }
-    log.roll(NOW_MS).unwrap();
+    let log = densely_indexed(&path);
     let read = |reach| find(&log, 500, 1000, 1000, reach);
     for suffix in [".log", ".index"] {
         forget(&path, suffix);
@@ -124,16 +130,8 @@ fn nothing_is_looked_up_where_there_is_no_room() {
 fn who_reads_on_needs_no_index() {
     let dir = dir_on_a_disk();
     let path = dir.path().join("t-0");
-    let config = LogConfig {
-        index_interval_bytes: 100,
-        ..LogConfig::default()
-    };
-    let log = open(&path, config);
+    let log = densely_indexed(&path);
     let size = batch(NOW_MS, 1, 100).len() as u32;
-    for _ in 0..1000 {
-        append(&log, batch(NOW_MS, 1, 100));
-    }
-    log.roll(NOW_MS).unwrap();
     let read = |from| find(&log, from, size * 3, 1000, Reach::Memory);
     assert_eq!(read(500).unwrap().payload.len() as u32, size * 3);
     forget(&path, ".index");

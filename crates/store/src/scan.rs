@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use format::{BatchHeader, HEADER_SIZE_BYTES};
@@ -46,6 +47,13 @@ impl HeaderScan {
             chunk: Vec::new(),
             chunk_position: position,
         }
+    }
+
+    /// Of the whole log file at `path`.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = Arc::new(File::open(path)?);
+        let size_bytes = u32::try_from(file.metadata()?.len()).unwrap_or(u32::MAX);
+        Ok(Self::new(file, 0, size_bytes))
     }
 
     fn read_header(&mut self) -> io::Result<BatchAt> {

@@ -4,11 +4,10 @@
 //! retention would have removed it from the log; where nothing is deleted by time, until somebody removes the file, or the
 //! partition is deleted.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use format::NO_TIMESTAMP;
 use uuid::Uuid;
@@ -66,14 +65,11 @@ impl Log {
 
 /// Whether the file was set aside before `due_ms`, and has no record that is younger, as far as it can be read.
 fn is_due(path: &Path, due_ms: i64) -> io::Result<bool> {
-    let metadata = fs::metadata(path)?;
     // A file's renaming counts as its change.
-    if metadata.ctime().saturating_mul(1000) >= due_ms {
+    if fs::metadata(path)?.ctime().saturating_mul(1000) >= due_ms {
         return Ok(false);
     }
-    let size_bytes = u32::try_from(metadata.len()).unwrap_or(u32::MAX);
-    let batches = HeaderScan::new(Arc::new(File::open(path)?), 0, size_bytes);
-    let times = batches
+    let times = HeaderScan::open(path)?
         .map_while(Result::ok)
         .map(|batch| batch.header.max_timestamp);
     Ok(times.max().unwrap_or(NO_TIMESTAMP) < due_ms)

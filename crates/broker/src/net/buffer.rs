@@ -20,16 +20,13 @@ pub(crate) enum Buffer {
 }
 
 thread_local! {
-    static SPARES: Arc<Spares> = Arc::default();
+    static SPARES: Arc<Mutex<Spares>> = Arc::default();
 }
 
 /// The buffers of a thread, [`SPARE_BUFFERS`] at most, in use or waiting: of one size for large requests of many sizes,
 /// which thus run in the same few pages.
 #[derive(Debug, Default)]
-struct Spares(Mutex<Shelf>);
-
-#[derive(Debug, Default)]
-struct Shelf {
+struct Spares {
     made: usize,
     waiting: Vec<BytesMut>,
 }
@@ -37,23 +34,23 @@ struct Shelf {
 /// A buffer that goes back to the thread that it comes from.
 pub(crate) struct Spare {
     bytes: BytesMut,
-    home: Arc<Spares>,
+    home: Arc<Mutex<Spares>>,
 }
 
 impl Spare {
     /// One of this thread's, if it has one left.
     fn take() -> Option<Self> {
         let home = SPARES.with(Arc::clone);
-        let mut shelf = home.0.lock();
-        let bytes = match shelf.waiting.pop() {
+        let mut spares = home.lock();
+        let bytes = match spares.waiting.pop() {
             Some(bytes) => bytes,
-            None if shelf.made < SPARE_BUFFERS => {
-                shelf.made += 1;
+            None if spares.made < SPARE_BUFFERS => {
+                spares.made += 1;
                 BytesMut::with_capacity(*SPARED_BYTES.end())
             }
             None => return None,
         };
-        drop(shelf);
+        drop(spares);
         Some(Self { bytes, home })
     }
 }
@@ -62,7 +59,7 @@ impl Drop for Spare {
     fn drop(&mut self) {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        self.home.0.lock().waiting.push(bytes);
+        self.home.lock().waiting.push(bytes);
     }
 }
 
