@@ -143,8 +143,8 @@ class Extra(Topics):
         """It is not ours to end."""
 
 
-# What Tidelog has where no file says otherwise: the kernel sizes the sockets' receive buffers.
-OWN = {"socket.receive.buffer.bytes": "-1"}
+# What Tidelog has where no file says otherwise: the kernel sizes the sockets' buffers.
+OWN = {"socket.send.buffer.bytes": "-1", "socket.receive.buffer.bytes": "-1"}
 PAGE_CACHE = OWN | {"log.durability": "page-cache"}
 MAKERS = {
     "kafka": lambda more: Kafka(more),

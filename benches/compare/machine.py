@@ -5,6 +5,7 @@ import platform
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 STEP_BYTES = 1 << 20
@@ -12,6 +13,7 @@ STEP_BYTES = 1 << 20
 CPUCLOCK_SCHED = 2
 # More than is ever read of it; nothing of it is on the disk.
 SPARSE_BYTES = 1 << 43
+CONGESTION_CONTROL = Path("/proc/sys/net/ipv4/tcp_congestion_control")
 
 
 class PageCacheFiller:
@@ -31,6 +33,25 @@ class PageCacheFiller:
         for _ in range(meminfo_bytes("MemFree") // STEP_BYTES):
             os.preadv(self.file.fileno(), [step], self.position)
             self.position += STEP_BYTES
+
+
+@contextmanager
+def usual_congestion_control():
+    """Has TCP's congestion control be cubic, as Linux comes with it, where that may be changed.
+
+    BBR paces every socket with a timer, on loopback too: a GB that is sent then costs two to three times as much, from one
+    run to the next by as much again."""
+    before = CONGESTION_CONTROL.read_text()
+    try:
+        CONGESTION_CONTROL.write_text("cubic")
+    except OSError:
+        # Not root's to run: the results say which it is.
+        pass
+    try:
+        yield
+    finally:
+        if CONGESTION_CONTROL.read_text() != before:
+            CONGESTION_CONTROL.write_text(before)
 
 
 def meminfo_bytes(field):
@@ -74,6 +95,7 @@ def description():
         "cores": os.cpu_count(),
         "memory_gib": round(meminfo_bytes("MemTotal") / 2**30, 1),
         "kernel": platform.release(),
+        "congestion control": CONGESTION_CONTROL.read_text().strip(),
         "java": java[0] if java else "unknown",
         "filesystem": subprocess.run(["df", "--output=fstype", os.environ.get("TMPDIR", "/tmp")], text=True,
                                      stdout=subprocess.PIPE).stdout.split()[-1],

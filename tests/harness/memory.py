@@ -16,7 +16,7 @@ SLOW_CONSUMERS = 100
 LARGE_REQUESTS = 4
 LARGE_REQUEST_BYTES = 100_000_000
 HOSTILE_CLIENTS = 200
-BATCHES = 64
+BATCHES = 400
 BATCH_BYTES = 900_000
 
 
@@ -61,12 +61,12 @@ class Watch(threading.Thread):
                 return
 
 
-def slow_consumer(port):
-    """Asks for much, again and again, and takes little of it."""
+def slow_consumer(port, offset):
+    """Asks for much from this offset on, again and again, and takes little of it."""
     connection = socket.create_connection(("127.0.0.1", port), 10)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     for _ in range(20):
-        connection.sendall(wire.fetch("one", max_bytes=50 << 20))
+        connection.sendall(wire.fetch("one", offset, max_bytes=50 << 20))
     connection.recv(1000)
     return connection
 
@@ -94,7 +94,14 @@ def hostile_client(port):
 
 
 def memory_cap(report):
-    with Tidelog() as broker, ThreadPoolExecutor(LARGE_REQUESTS) as threads:
+    for buffers in ("102400", "-1"):
+        confined_to_the_cap(report, buffers)
+
+
+def confined_to_the_cap(report, buffers):
+    """`buffers` is the size of the sockets' buffers: Kafka's, and the kernel's own."""
+    sizes = {"socket.send.buffer.bytes": buffers, "socket.receive.buffer.bytes": buffers}
+    with Tidelog(sizes) as broker, ThreadPoolExecutor(LARGE_REQUESTS) as threads:
         wait_for(lambda: made(broker, "one"), "a topic being made", timeout_s=20)
         confined, watch = Confined(broker.process.pid, LIMIT_MIB), Watch(broker.process.pid)
         watch.start()
@@ -102,18 +109,18 @@ def memory_cap(report):
         request = wire.produce("one", wire.batch(wire.record(value, key=None)))
         for _ in range(BATCHES):
             wire.ask(broker.port, request)
-        consumers = [slow_consumer(broker.port) for _ in range(SLOW_CONSUMERS)]
+        consumers = [slow_consumer(broker.port, i * BATCHES // SLOW_CONSUMERS) for i in range(SLOW_CONSUMERS)]
         hostile = [hostile_client(broker.port) for _ in range(HOSTILE_CLIENTS)]
         for sent in [threads.submit(send_large, broker.port) for _ in range(LARGE_REQUESTS)]:
             hostile.pop().close()
             sent.result()
-        report.note(broker.alive() and broker.ready(), "memory: it lives under slow consumers, large requests and hostile clients")
+        report.note(broker.alive() and broker.ready(), f"memory, buffers of {buffers}: it lives under slow consumers, large requests and hostile clients")
         for connection in hostile:
             connection.close()
         began = time.monotonic()
-        report.note(produce(broker, "one")[0] == NONE and time.monotonic() - began < 5, "memory: it goes on")
+        report.note(produce(broker, "one")[0] == NONE and time.monotonic() - began < 5, f"memory, buffers of {buffers}: it goes on")
         watch.ended.set()
-        report.note(watch.most_mib < LIMIT_MIB, "memory: its anonymous memory stays below the cap", f"{watch.most_mib} MiB")
+        report.note(watch.most_mib < LIMIT_MIB, f"memory, buffers of {buffers}: its anonymous memory stays below the cap", f"{watch.most_mib} MiB")
         for connection in consumers:
             connection.close()
         broker.stop()

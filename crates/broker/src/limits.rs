@@ -53,8 +53,16 @@ pub(crate) const GATHER_BYTES: usize = 128 * 1024;
 /// kernel may come to have room, by merging what it sends once more, without telling anybody.
 pub(crate) const SEND_RECHECK: Duration = Duration::from_millis(200);
 
+/// Bytes that a socket whose buffer the kernel sizes holds beyond what the peer's window lets it send. They are pages of
+/// files, which a slow consumer keeps in memory meanwhile; smaller pieces cost a fast one more wake-ups.
+pub(crate) const MAX_UNSENT_BYTES: u32 = 512 * 1024;
+
 /// Bytes handed to the socket in one turn, so that a fast reader does not keep the other connections of its worker.
-pub(crate) const SEND_TURN_BYTES: usize = 1024 * 1024;
+/// Out of the page cache they take a quarter of a millisecond.
+pub(crate) const SEND_TURN_BYTES: usize = 4 << 20;
+
+/// Bytes of a file that are looked for in the page cache at once, and brought there together.
+pub(crate) const WARM_BYTES: u64 = 1 << 20;
 
 /// Connections handed to a worker that it has not yet taken up.
 pub(crate) const ACCEPT_QUEUE: usize = 1024;

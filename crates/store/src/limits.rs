@@ -1,13 +1,16 @@
 //! Every bound of this crate, with its reason.
 
-/// Index entries kept in memory before they are written: 32 entries stand for at least 128 KiB of
+/// Index entries kept in memory before they are written: 128 entries stand for at least 512 KiB of
 /// log at the default interval, so one small write serves many appends and an idle partition holds
-/// under a kilobyte.
-pub(crate) const MAX_PENDING_INDEX_ENTRIES: usize = 32;
+/// under three kilobytes.
+pub(crate) const MAX_PENDING_INDEX_ENTRIES: usize = 128;
 
 /// Bytes read at once while looking for a batch. One read covers the default distance between two
 /// index entries.
 pub(crate) const SCAN_CHUNK_BYTES: usize = 8 * 1024;
+
+/// Bytes read while looking for a batch as long as none, or a large one, was seen: a chunk would hold no other header.
+pub(crate) const SCAN_PROBE_BYTES: usize = 128;
 
 /// Bytes of an index read at once, once a search has come down to them.
 pub(crate) const INDEX_BLOCK_BYTES: usize = 4 * 1024;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use format::{BatchHeader, HEADER_SIZE_BYTES};
 
 use crate::cached;
-use crate::limits::SCAN_CHUNK_BYTES;
+use crate::limits::{SCAN_CHUNK_BYTES, SCAN_PROBE_BYTES};
 
 /// A batch and where it begins.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,8 @@ pub(crate) struct HeaderScan {
     limit: u32,
     chunk: Vec<u8>,
     chunk_position: u32,
+    /// Whether the batch before was so small that a chunk holds several like it.
+    small_batches: bool,
 }
 
 impl HeaderScan {
@@ -46,6 +48,7 @@ impl HeaderScan {
             limit,
             chunk: Vec::new(),
             chunk_position: position,
+            small_batches: false,
         }
     }
 
@@ -72,11 +75,17 @@ impl HeaderScan {
         if header.size_bytes() > (self.limit - self.position) as usize {
             return Err(self.corrupt("batch crosses the end of the log"));
         }
+        self.small_batches = header.size_bytes() <= SCAN_CHUNK_BYTES / 2;
         Ok(batch)
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let size_bytes = SCAN_CHUNK_BYTES.min((self.limit - self.position) as usize);
+        let wanted = if self.small_batches {
+            SCAN_CHUNK_BYTES
+        } else {
+            SCAN_PROBE_BYTES
+        };
+        let size_bytes = wanted.min((self.limit - self.position) as usize);
         self.chunk.resize(size_bytes, 0);
         self.chunk_position = self.position;
         cached::read_exact_at(&self.file, &mut self.chunk, u64::from(self.position))

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use super::accept_rate::{AcceptRate, Allowance};
 use super::connection::{self, Ended, Peer};
 use crate::broker::Broker;
+use crate::limits::MAX_UNSENT_BYTES;
 use crate::log_limit::LogLimit;
 use crate::runtime::Workers;
 
@@ -199,8 +200,9 @@ fn prepare(stream: TcpStream, broker: &Broker) -> io::Result<std::net::TcpStream
     socket.set_keepalive(true)?;
     let config = broker.config();
     // -1 leaves the size to the operating system.
-    if let Ok(bytes) = usize::try_from(config.network.socket_send_buffer_bytes) {
-        socket.set_send_buffer_size(bytes)?;
+    match usize::try_from(config.network.socket_send_buffer_bytes) {
+        Ok(bytes) => socket.set_send_buffer_size(bytes)?,
+        Err(_) => socket.set_tcp_notsent_lowat(MAX_UNSENT_BYTES)?,
     }
     if let Ok(bytes) = usize::try_from(config.network.socket_receive_buffer_bytes) {
         socket.set_recv_buffer_size(bytes)?;
