@@ -205,6 +205,9 @@ def socket_buffers():
     with Node({"socket.send.buffer.bytes": 12345, "socket.receive.buffer.bytes": 23456},
               trace=["-e", "trace=setsockopt"]) as node:
         expect(settle(lambda: node.traced("SO_SNDBUF", "[12345]") and node.traced("SO_RCVBUF", "[23456]")), "the sizes are set")
+    with Node({"socket.send.buffer.bytes": -1}, trace=["-e", "trace=setsockopt"]) as node:
+        expect(settle(lambda: node.traced("TCP_NOTSENT_LOWAT", "[524288]") and not node.traced("SO_SNDBUF")),
+               "-1 leaves the size to the kernel, which keeps little unsent")
 
 
 @changes("socket.request.max.bytes")

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness import wire
 from harness.brokers import Tidelog, wait_for
 from harness.faults import NONE, made, produce
+from harness.report import say
 
 LIMIT_MIB = 256
 SLOW_CONSUMERS = 100
@@ -35,6 +36,7 @@ class Confined:
                 return
             except OSError:
                 continue
+        say(f"no control group can be made here: the process may take more than {mib} MiB")
 
     def remove(self):
         if self.path is not None:

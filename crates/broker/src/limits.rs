@@ -58,11 +58,7 @@ pub(crate) const SEND_RECHECK: Duration = Duration::from_millis(200);
 pub(crate) const MAX_UNSENT_BYTES: u32 = 512 * 1024;
 
 /// Bytes handed to the socket in one turn, so that a fast reader does not keep the other connections of its worker.
-/// Out of the page cache they take a quarter of a millisecond.
-pub(crate) const SEND_TURN_BYTES: usize = 4 << 20;
-
-/// Bytes of a file that are looked for in the page cache at once, and brought there together.
-pub(crate) const WARM_BYTES: u64 = 1 << 20;
+pub(crate) const SEND_TURN_BYTES: usize = 1024 * 1024;
 
 /// Connections handed to a worker that it has not yet taken up.
 pub(crate) const ACCEPT_QUEUE: usize = 1024;

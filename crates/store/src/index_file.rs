@@ -260,6 +260,9 @@ impl<const N: usize> IndexFile<N> {
 mod tests {
     use super::*;
 
+    /// So many entries are in the file when one more waits in memory.
+    const IN_FILE: u32 = 2 * MAX_PENDING_INDEX_ENTRIES as u32;
+
     fn index(dir: &std::path::Path) -> IndexFile<4> {
         IndexFile::create(PartitionDir::new(dir), 0, FileKind::Index).unwrap()
     }
@@ -276,18 +279,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let index = index(dir.path());
         assert_eq!(find(&index, 7), (0, None));
-        for i in 0..100u32 {
+        let count = IN_FILE + 6;
+        for i in 0..count {
             index.push((i * 10).to_be_bytes()).unwrap();
-            for at in 0..=i {
+            for at in (0..=i).step_by(7) {
                 assert_eq!(find(&index, at * 10 + 5), (at + 1, Some(at * 10)));
             }
             assert_eq!(index.last().unwrap(), Some((i * 10).to_be_bytes()));
         }
-        assert_eq!(index.len().unwrap(), 100);
+        assert_eq!(index.len().unwrap(), count);
         index.flush().unwrap();
         let reopened = IndexFile::<4>::existing(PartitionDir::new(dir.path()), 0, FileKind::Index);
-        assert_eq!(reopened.len().unwrap(), 100);
-        assert_eq!(find(&reopened, 995), (100, Some(990)));
+        assert_eq!(reopened.len().unwrap(), count);
+        let last = (count - 1) * 10;
+        assert_eq!(find(&reopened, last + 5), (count, Some(last)));
     }
 
     #[test]
@@ -310,10 +315,10 @@ mod tests {
     fn truncates_in_the_file_and_in_memory() {
         let dir = tempfile::tempdir().unwrap();
         let index = index(dir.path());
-        for i in 0..70u32 {
+        for i in 0..IN_FILE + 6 {
             index.push(i.to_be_bytes()).unwrap();
         }
-        for count in [69, 66, 64, 63, 10, 0] {
+        for count in [IN_FILE + 5, IN_FILE + 1, IN_FILE, IN_FILE - 1, 10, 0] {
             index.truncate(count).unwrap();
             assert_eq!(index.len().unwrap(), count);
             let last = count.checked_sub(1).map(u32::to_be_bytes);

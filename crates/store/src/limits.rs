@@ -5,11 +5,11 @@
 /// under three kilobytes.
 pub(crate) const MAX_PENDING_INDEX_ENTRIES: usize = 128;
 
-/// Bytes read at once while looking for a batch. One read covers the default distance between two
+/// Bytes read at once while batches are stepped over that are smaller. One read covers the default distance between two
 /// index entries.
 pub(crate) const SCAN_CHUNK_BYTES: usize = 8 * 1024;
 
-/// Bytes read while looking for a batch as long as none, or a large one, was seen: a chunk would hold no other header.
+/// Bytes read for one header, where the batches before are unknown, or so large that a chunk would hold no second header.
 pub(crate) const SCAN_PROBE_BYTES: usize = 128;
 
 /// Bytes of an index read at once, once a search has come down to them.

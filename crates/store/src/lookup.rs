@@ -73,7 +73,7 @@ impl Segment {
                 position: from,
             });
         }
-        for batch in self.scan_from(from, limit)?.take(CUT_STEPS) {
+        for batch in self.scan_from(from, limit)?.behind(start).take(CUT_STEPS) {
             let batch = batch?;
             if batch.end_position() > wanted {
                 return Ok((&batch).into());
@@ -81,7 +81,7 @@ impl Segment {
             from = batch.end_position();
         }
         let indexed = self.index.lookup_position(wanted)?.position;
-        for batch in self.scan_from(from.max(indexed), limit)? {
+        for batch in self.scan_from(from.max(indexed), limit)?.behind(start) {
             let batch = batch?;
             if batch.end_position() > wanted {
                 return Ok((&batch).into());

@@ -36,8 +36,8 @@ pub(crate) struct HeaderScan {
     limit: u32,
     chunk: Vec<u8>,
     chunk_position: u32,
-    /// Whether the batch before was so small that a chunk holds several like it.
-    small_batches: bool,
+    /// Read at once next.
+    step_bytes: usize,
 }
 
 impl HeaderScan {
@@ -48,8 +48,21 @@ impl HeaderScan {
             limit,
             chunk: Vec::new(),
             chunk_position: position,
-            small_batches: false,
+            step_bytes: SCAN_PROBE_BYTES,
         }
+    }
+
+    /// Expects batches like this one.
+    pub(crate) fn behind(mut self, batch: &BatchAt) -> Self {
+        self.expect_like(&batch.header);
+        self
+    }
+
+    fn expect_like(&mut self, header: &BatchHeader) {
+        self.step_bytes = match header.size_bytes() + HEADER_SIZE_BYTES {
+            ..=SCAN_CHUNK_BYTES => SCAN_CHUNK_BYTES,
+            _ => SCAN_PROBE_BYTES,
+        };
     }
 
     /// Of the whole log file at `path`.
@@ -75,17 +88,12 @@ impl HeaderScan {
         if header.size_bytes() > (self.limit - self.position) as usize {
             return Err(self.corrupt("batch crosses the end of the log"));
         }
-        self.small_batches = header.size_bytes() <= SCAN_CHUNK_BYTES / 2;
+        self.expect_like(&header);
         Ok(batch)
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let wanted = if self.small_batches {
-            SCAN_CHUNK_BYTES
-        } else {
-            SCAN_PROBE_BYTES
-        };
-        let size_bytes = wanted.min((self.limit - self.position) as usize);
+        let size_bytes = self.step_bytes.min((self.limit - self.position) as usize);
         self.chunk.resize(size_bytes, 0);
         self.chunk_position = self.position;
         cached::read_exact_at(&self.file, &mut self.chunk, u64::from(self.position))

@@ -202,7 +202,10 @@ fn prepare(stream: TcpStream, broker: &Broker) -> io::Result<std::net::TcpStream
     // -1 leaves the size to the operating system.
     match usize::try_from(config.network.socket_send_buffer_bytes) {
         Ok(bytes) => socket.set_send_buffer_size(bytes)?,
-        Err(_) => socket.set_tcp_notsent_lowat(MAX_UNSENT_BYTES)?,
+        // Not every kernel knows it, and nothing depends on it.
+        Err(_) => socket
+            .set_tcp_notsent_lowat(MAX_UNSENT_BYTES)
+            .unwrap_or_default(),
     }
     if let Ok(bytes) = usize::try_from(config.network.socket_receive_buffer_bytes) {
         socket.set_recv_buffer_size(bytes)?;

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::warm;
-use crate::limits::{GATHER_BYTES, SEND_RECHECK, SEND_TURN_BYTES, SENDFILE_FROM_BYTES, WARM_BYTES};
+use crate::limits::{GATHER_BYTES, SEND_RECHECK, SEND_TURN_BYTES, SENDFILE_FROM_BYTES};
 
 /// An encoded answer with its size prefix, in the order in which it goes out.
 #[derive(Debug, Default)]
@@ -75,15 +75,15 @@ impl Reply {
 
     /// Writes all of it, or fails when the peer takes nothing for `idle`.
     pub(crate) async fn write_to(mut self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
-        let mut sink = Sink {
+        let sink = Sink {
             stream,
             idle,
             corks: self.size_bytes >= SENDFILE_FROM_BYTES as usize,
-            turn_bytes: 0,
         };
         sink.cork(true)?;
+        let mut turn_bytes = 0;
         while let Some(chunk) = self.chunks.pop_front() {
-            match chunk {
+            turn_bytes += match chunk {
                 Payload::File {
                     file,
                     position,
@@ -93,6 +93,10 @@ impl Reply {
                     let gathered = self.gather(small, &sink).await?;
                     sink.write_all(&gathered).await?
                 }
+            };
+            if turn_bytes >= SEND_TURN_BYTES {
+                turn_bytes = 0;
+                tokio::task::yield_now().await;
             }
         }
         sink.cork(false)
@@ -148,8 +152,6 @@ struct Sink<'a> {
     idle: Duration,
     /// Whether what belongs together, the framing with the records before and behind it, is held back until a packet is full.
     corks: bool,
-    /// Sent since the worker's other connections had a turn.
-    turn_bytes: usize,
 }
 
 impl Sink<'_> {
@@ -162,7 +164,7 @@ impl Sink<'_> {
 
     /// Has the range in memory. What is in the socket already does not wait for the disk.
     async fn warm(&self, file: &Arc<File>, from: u64, to: u64) -> io::Result<()> {
-        if warm::is_hot(file, to) {
+        if warm::is_hot(file, from, to) {
             return Ok(());
         }
         self.cork(false)?;
@@ -170,42 +172,34 @@ impl Sink<'_> {
         self.cork(true)
     }
 
-    async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let size_bytes = bytes.len();
+    async fn write_all(&self, mut bytes: &[u8]) -> io::Result<usize> {
+        let size = bytes.len();
         while !bytes.is_empty() {
             let write = || Ok(rustix::net::send(self.stream, bytes, SendFlags::NOSIGNAL)?);
             let written = write_some(self.stream, self.idle, write).await?;
             bytes = bytes.get(written..).unwrap_or_default();
         }
-        self.sent(size_bytes).await;
-        Ok(())
+        Ok(size)
     }
 
-    /// Sends the range from the page cache, so much at a time as is looked for there at once.
-    async fn send_file(&mut self, file: &Arc<File>, position: u64, len: u32) -> io::Result<()> {
+    /// Sends the range from the page cache, a turn at a time.
+    async fn send_file(&self, file: &Arc<File>, position: u64, len: u32) -> io::Result<usize> {
         let (mut offset, end) = (position, position + u64::from(len));
         while offset < end {
-            let (from, warm_end) = (offset, end.min(offset + WARM_BYTES));
-            self.warm(file, from, warm_end).await?;
-            while offset < warm_end {
-                let left = (warm_end - offset) as usize;
+            let turn_end = end.min(offset + SEND_TURN_BYTES as u64);
+            self.warm(file, offset, turn_end).await?;
+            while offset < turn_end {
+                let left = usize::try_from(turn_end - offset).unwrap_or(SEND_TURN_BYTES);
                 let send = || Ok(sendfile(self.stream, file, Some(&mut offset), left)?);
                 if write_some(self.stream, self.idle, send).await? == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            self.sent((warm_end - from) as usize).await;
+            if turn_end < end {
+                tokio::task::yield_now().await;
+            }
         }
-        Ok(())
-    }
-
-    /// Gives the worker's other connections a turn after so many bytes.
-    async fn sent(&mut self, bytes: usize) {
-        self.turn_bytes += bytes;
-        if self.turn_bytes >= SEND_TURN_BYTES {
-            self.turn_bytes = 0;
-            tokio::task::yield_now().await;
-        }
+        Ok(len as usize)
     }
 }
 

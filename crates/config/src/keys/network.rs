@@ -21,7 +21,7 @@ pub(crate) const KEYS: &[Key] = keys! {
     /// Listeners that may open before the authorizer is ready; unset means the controller's.
     List "early.start.listeners", high;
 
-    /// Size in bytes of a connection's send buffer; -1 leaves it to the operating system.
+    /// Size in bytes of a connection's send buffer; -1 leaves it to the operating system, with at most 512 KiB waiting for the peer's window.
     Int "socket.send.buffer.bytes" = 102_400, high;
 
     /// Size in bytes of a connection's receive buffer; -1 leaves it to the operating system.
