@@ -1,9 +1,9 @@
 //! Every bound of this crate, with its reason.
 
-/// Index entries kept in memory before they are written: 128 entries stand for at least 512 KiB of
-/// log at the default interval, so one small write serves many appends and an idle partition holds
-/// under three kilobytes.
-pub(crate) const MAX_PENDING_INDEX_ENTRIES: usize = 128;
+/// Index entries kept in memory before they are written: 32 entries stand for at least 128 KiB of
+/// log at the default interval, so one small write serves many appends, an idle partition holds
+/// under a kilobyte, and who looks into the file of a running broker misses little.
+pub(crate) const MAX_PENDING_INDEX_ENTRIES: usize = 32;
 
 /// Bytes read at once while batches are stepped over that are smaller. One read covers the default distance between two
 /// index entries.
