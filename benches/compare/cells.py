@@ -19,9 +19,8 @@ NEVER_SLOWER = at_least("MB/s", 1.0, "kafka")
 MEMORY = at_most("RssAnon MiB", 0.05, "kafka")
 # The cells of a quick run: at least one of each family that needs no large data.
 QUICK = {
-    "produce-1k-acks1-none-1p", "produce-1k-acksall-lz4-12p", "produce-100k-acks1-none-1p", "produce-100b",
-    "consume-1k-none-1p-1c", "consume-1k-none-12p-10c", "produce-100-partitions", "latency-50", "end-to-end",
-    "durable-1p", "idle", "start-clean-small",
+    "produce-1k-acks1-none-1p", "produce-1k-acksall-lz4-12p", "consume-1k-none-1p-1c", "consume-1k-none-12p-10c",
+    "produce-100-partitions", "latency-50", "end-to-end", "durable-1p", "idle", "start-clean-small",
 }
 
 
