@@ -102,6 +102,7 @@ def memory_cap(report):
 
 def confined_to_the_cap(report, buffers):
     """`buffers` is the size of the sockets' buffers: Kafka's, and the kernel's own."""
+    title = f"memory, buffers of {buffers}:"
     sizes = {"socket.send.buffer.bytes": buffers, "socket.receive.buffer.bytes": buffers}
     with Tidelog(sizes) as broker, ThreadPoolExecutor(LARGE_REQUESTS) as threads:
         wait_for(lambda: made(broker, "one"), "a topic being made", timeout_s=20)
@@ -116,13 +117,13 @@ def confined_to_the_cap(report, buffers):
         for sent in [threads.submit(send_large, broker.port) for _ in range(LARGE_REQUESTS)]:
             hostile.pop().close()
             sent.result()
-        report.note(broker.alive() and broker.ready(), f"memory, buffers of {buffers}: it lives under slow consumers, large requests and hostile clients")
+        report.note(broker.alive() and broker.ready(), f"{title} it lives under slow consumers, large requests and hostile clients")
         for connection in hostile:
             connection.close()
         began = time.monotonic()
-        report.note(produce(broker, "one")[0] == NONE and time.monotonic() - began < 5, f"memory, buffers of {buffers}: it goes on")
+        report.note(produce(broker, "one")[0] == NONE and time.monotonic() - began < 5, f"{title} it goes on")
         watch.ended.set()
-        report.note(watch.most_mib < LIMIT_MIB, f"memory, buffers of {buffers}: its anonymous memory stays below the cap", f"{watch.most_mib} MiB")
+        report.note(watch.most_mib < LIMIT_MIB, f"{title} its anonymous memory stays below the cap", f"{watch.most_mib} MiB")
         for connection in consumers:
             connection.close()
         broker.stop()

@@ -282,7 +282,7 @@ mod tests {
         let count = IN_FILE + 6;
         for i in 0..count {
             index.push((i * 10).to_be_bytes()).unwrap();
-            for at in (0..=i).step_by(7) {
+            for at in 0..=i {
                 assert_eq!(find(&index, at * 10 + 5), (at + 1, Some(at * 10)));
             }
             assert_eq!(index.last().unwrap(), Some((i * 10).to_be_bytes()));
