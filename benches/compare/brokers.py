@@ -22,8 +22,10 @@ profile = "release"
 KAFKA_HEAP = ["-Xmx1G", "-Xms1G"]
 KAFKA_FLAGS = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
                "-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true"]
-# Deleted topics go at once, so that runs do not fill the disk or leave pages to be written during the next one.
+# Deleted topics go at once, so that runs do not fill the disk or leave pages to be written during the next one; Kafka looks
+# for them only so often.
 TOPIC = {"file.delete.delay.ms": "0"}
+KAFKA_LOOKS = {"log.segment.delete.delay.ms": "500"}
 
 
 def program(name):
@@ -35,7 +37,7 @@ def run_load(*arguments):
     """Runs the load generator; its output is what it prints."""
     run = subprocess.run([program("load"), *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if run.returncode:
-        raise RuntimeError(f"load {' '.join(map(str, arguments))}\n{run.stderr[-2000:]}")
+        raise RuntimeError(f"load {' '.join(map(str, arguments))}\n{run.stderr[:2000]}")
     return run.stdout
 
 
@@ -47,7 +49,9 @@ class Topics:
         run_load("create", self.bootstrap, topic, "--partitions", partitions, *pairs)
 
     def delete(self, topic):
+        """Its files go later than the answer comes, and their pages with them: while the next run has begun."""
         run_load("delete", self.bootstrap, topic)
+        harness.wait_for(lambda: not any(any(dir.glob(f"{topic}-*")) for dir in self.log_dirs), f"the files of {topic} being gone")
 
 
 class Kafka(Topics, harness.Kafka):
@@ -129,6 +133,9 @@ class Extra(Topics):
         host, port, pid = address.rsplit(":", 2)
         self.bootstrap, self.pid = f"{host}:{port}", int(pid)
 
+    # Where its files are is not known.
+    log_dirs = ()
+
     def start(self):
         return self
 
@@ -147,7 +154,7 @@ class Extra(Topics):
 OWN = {"socket.send.buffer.bytes": "-1", "socket.receive.buffer.bytes": "-1"}
 PAGE_CACHE = OWN | {"log.durability": "page-cache"}
 MAKERS = {
-    "kafka": lambda more: Kafka(more),
+    "kafka": lambda more: Kafka(KAFKA_LOOKS | more),
     "tidelog": lambda more: Tidelog("tidelog", PAGE_CACHE | more),
     "tidelog-full": lambda more: Tidelog("tidelog-full", PAGE_CACHE | {"log.record.validation": "full"} | more),
     "tidelog-fsync": lambda more: Tidelog("tidelog-fsync", OWN | more),
@@ -159,10 +166,12 @@ MAKERS = {
 class Fleet:
     """Every contender that was asked for, started and warmed up when first needed, ended together."""
 
-    def __init__(self, extras, warm_up):
+    def __init__(self, extras, warm_up, ready_machine):
         self.running = {}
         self.extras = {extra.name: extra for extra in map(Extra, extras)}
         self.warm_up = warm_up
+        # Has the machine be the same for each load that is compared with another.
+        self.ready_machine = ready_machine
         # Kafka's own peak, by shape of load; the latency cells are paced by it.
         self.peaks = {}
 

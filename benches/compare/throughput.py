@@ -18,6 +18,7 @@ class Kind:
 
     def __init__(self, fleet, name, load, scale):
         self.broker, self.load, self.scale = fleet.get(name), load, scale
+        self.ready_machine = fleet.ready_machine
 
     def run(self, others):
         """One run; `others` has the metrics of those who ran before in this round."""
@@ -69,6 +70,8 @@ class ConsumeCold(Consume):
 
     def drop_from_cache(self):
         drop_from_cache(path for dir in self.broker.log_dirs for path in dir.glob(f"{self.name}-*/*.log"))
+        # What it gave up is free memory now.
+        self.ready_machine()
 
 
 class Disturbed(Produce):
@@ -77,10 +80,9 @@ class Disturbed(Produce):
     takes_extras = False
 
     def __init__(self, fleet, name, load, scale):
+        super().__init__(fleet, name, load, scale)
         if "properties" in load:
-            self.broker, self.load, self.scale = fleet.make(name, load["properties"]).start(), load, scale
-        else:
-            super().__init__(fleet, name, load, scale)
+            self.broker = fleet.make(name, load["properties"]).start()
 
     def run(self, others):
         plain = metrics(self.produce(None))
@@ -88,6 +90,7 @@ class Disturbed(Produce):
             before_s, began = cpu_seconds(self.broker.pid), time.monotonic()
             time.sleep(self.full_s * self.scale)
             alone_cores = (cpu_seconds(self.broker.pid) - before_s) / (time.monotonic() - began)
+            self.ready_machine()
             outcome = self.produce(self.load.get("config"))
         outcome["broker"]["cpu_s"] -= alone_cores * outcome["seconds"]
         disturbed = metrics(outcome)
