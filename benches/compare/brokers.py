@@ -17,15 +17,16 @@ from harness import brokers as harness  # noqa: E402
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 # Which build of the clients is used.
 profile = "release"
+os.environ.setdefault("TIDELOG", str(TARGET / "release/tidelog"))
 
 # What kafka-server-start.sh and kafka-run-class.sh of 4.3 give the JVM.
 KAFKA_HEAP = ["-Xmx1G", "-Xms1G"]
 KAFKA_FLAGS = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
                "-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true"]
-# Deleted topics go at once, so that runs do not fill the disk or leave pages to be written during the next one; Kafka looks
-# for them only so often.
+# What is deleted goes soon, so that runs do not fill the disk or leave pages to be written during the next one. Kafka keeps a
+# deleted topic for its broker-wide delay, whatever the topic says.
 TOPIC = {"file.delete.delay.ms": "0"}
-KAFKA_LOOKS = {"log.segment.delete.delay.ms": "500"}
+KAFKA_DELETES = {"log.segment.delete.delay.ms": "500"}
 
 
 def program(name):
@@ -154,7 +155,7 @@ class Extra(Topics):
 OWN = {"socket.send.buffer.bytes": "-1", "socket.receive.buffer.bytes": "-1"}
 PAGE_CACHE = OWN | {"log.durability": "page-cache"}
 MAKERS = {
-    "kafka": lambda more: Kafka(KAFKA_LOOKS | more),
+    "kafka": lambda more: Kafka(KAFKA_DELETES | more),
     "tidelog": lambda more: Tidelog("tidelog", PAGE_CACHE | more),
     "tidelog-full": lambda more: Tidelog("tidelog-full", PAGE_CACHE | {"log.record.validation": "full"} | more),
     "tidelog-fsync": lambda more: Tidelog("tidelog-fsync", OWN | more),

@@ -24,10 +24,11 @@ class JavaTool(Kind):
             before_s, began = cpu_seconds(self.broker.pid), time.monotonic()
             found = self.use(topic)
             used_s, took_s = cpu_seconds(self.broker.pid) - before_s, time.monotonic() - began
+            rss_anon_mib = memory_bytes(self.broker.pid, "RssAnon") / 2**20
         return found | {
             "CPU s/M records": used_s / (self.records() / 1e6),
             "broker cores": used_s / took_s,
-            "RssAnon MiB": memory_bytes(self.broker.pid, "RssAnon") / 2**20,
+            "RssAnon MiB": rss_anon_mib,
         }
 
     def records(self):

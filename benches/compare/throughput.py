@@ -16,8 +16,9 @@ class Kind:
     # Whether the first run of a JVM, whose compiler has not seen this load yet, is left out.
     warms = True
 
-    def __init__(self, fleet, name, load, scale):
-        self.broker, self.load, self.scale = fleet.get(name), load, scale
+    def __init__(self, fleet, name, load, scale, broker=None):
+        """`broker` is one of the cell's own, else the fleet's is taken."""
+        self.broker, self.load, self.scale = broker or fleet.get(name), load, scale
         self.ready_machine = fleet.ready_machine
 
     def run(self, others):
@@ -80,9 +81,8 @@ class Disturbed(Produce):
     takes_extras = False
 
     def __init__(self, fleet, name, load, scale):
-        super().__init__(fleet, name, load, scale)
-        if "properties" in load:
-            self.broker = fleet.make(name, load["properties"]).start()
+        own = fleet.make(name, load["properties"]).start() if "properties" in load else None
+        super().__init__(fleet, name, load, scale, own)
 
     def run(self, others):
         plain = metrics(self.produce(None))
