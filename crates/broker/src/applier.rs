@@ -19,7 +19,7 @@ use crate::logs;
 use crate::topics::Topic;
 
 /// Threads that open logs when there are many, at start: the work is waiting for the disk.
-const OPENING_THREADS: usize = 4;
+const OPENING_THREADS: usize = 16;
 
 /// Fewer logs than this are opened by the caller alone.
 const OPENING_ALONE: usize = 16;
