@@ -17,7 +17,6 @@ from harness import brokers as harness  # noqa: E402
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 # Which build of the clients is used.
 profile = "release"
-os.environ.setdefault("TIDELOG", str(TARGET / "release/tidelog"))
 
 # What kafka-server-start.sh and kafka-run-class.sh of 4.3 give the JVM.
 KAFKA_HEAP = ["-Xmx1G", "-Xms1G"]
@@ -50,9 +49,13 @@ class Topics:
         run_load("create", self.bootstrap, topic, "--partitions", partitions, *pairs)
 
     def delete(self, topic):
-        """Its files go later than the answer comes, and their pages with them: while the next run has begun."""
+        """Returns when its files are gone too: they go later than the answer comes, and give their pages back with them."""
         run_load("delete", self.bootstrap, topic)
-        harness.wait_for(lambda: not any(any(dir.glob(f"{topic}-*")) for dir in self.log_dirs), f"the files of {topic} being gone")
+        harness.wait_for(lambda: not self.directories(topic), f"the files of {topic} being gone")
+
+    def directories(self, topic):
+        """Those of its partitions, as far as they are there."""
+        return [path for dir in self.log_dirs for path in dir.glob(f"{topic}-*")]
 
 
 class Kafka(Topics, harness.Kafka):
@@ -129,13 +132,13 @@ class Floor:
 class Extra(Topics):
     """A broker that runs already: NAME=HOST:PORT:PID."""
 
+    # Where its files are is not known.
+    log_dirs = ()
+
     def __init__(self, text):
         self.name, _, address = text.partition("=")
         host, port, pid = address.rsplit(":", 2)
         self.bootstrap, self.pid = f"{host}:{port}", int(pid)
-
-    # Where its files are is not known.
-    log_dirs = ()
 
     def start(self):
         return self

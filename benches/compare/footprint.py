@@ -20,8 +20,8 @@ class OwnBroker(Kind):
     warms = False
 
     def __init__(self, fleet, name, load, scale):
-        self.make, self.load, self.scale = lambda: fleet.make(name), load, scale
-        self.broker = self.make()
+        self.make = lambda: fleet.make(name)
+        super().__init__(fleet, name, load, scale, self.make())
 
     def memory(self):
         return {"RssAnon MiB": memory_bytes(self.broker.pid, "RssAnon") / 2**20,

@@ -70,7 +70,7 @@ class ConsumeCold(Consume):
         return super().run(others)
 
     def drop_from_cache(self):
-        drop_from_cache(path for dir in self.broker.log_dirs for path in dir.glob(f"{self.name}-*/*.log"))
+        drop_from_cache(path for dir in self.broker.directories(self.name) for path in dir.glob("*.log"))
         # What it gave up is free memory now.
         self.ready_machine()
 
